@@ -1,0 +1,51 @@
+"""ALBERT for PyTorch, Keras and JAX: one configuration, tokenizer and checkpoint.
+
+Importing the package imports no framework; each public name loads its own.
+"""
+
+from typing import TYPE_CHECKING
+
+from albert._version import __version__ as __version__
+from albert.common.lazy import attribute_loader
+
+
+_CLASSES = (
+    "AlbertPreTrainedModel",
+    "AlbertModel",
+    "AlbertForPreTraining",
+    "AlbertForMaskedLM",
+    "AlbertForSequenceClassification",
+    "AlbertForMultipleChoice",
+    "AlbertForTokenClassification",
+    "AlbertForQuestionAnswering",
+    "AlbertForPreTrainingOutput",
+)
+_PUBLIC = {
+    "albert.common.config": ("AlbertConfig",),
+    "albert.common.tokenization": (
+        "AlbertTokenizer",
+        "AlbertTokenizerFast",
+        "BatchEncoding",
+    ),
+    "albert.pt": _CLASSES,
+    "albert.tf": tuple(f"TF{name}" for name in _CLASSES),
+    "albert.flax": tuple(f"Flax{name}" for name in _CLASSES),
+}
+
+__all__ = [name for names in _PUBLIC.values() for name in names]  # pyright: ignore
+
+__getattr__ = attribute_loader(__name__, _PUBLIC)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
+if TYPE_CHECKING:
+    from albert.common.config import AlbertConfig as AlbertConfig
+    from albert.common.tokenization import AlbertTokenizer as AlbertTokenizer
+    from albert.common.tokenization import AlbertTokenizerFast as AlbertTokenizerFast
+    from albert.common.tokenization import BatchEncoding as BatchEncoding
+    from albert.flax import *
+    from albert.pt import *
+    from albert.tf import *

@@ -1,0 +1,1 @@
+"""Everything that holds no tensor of a framework: it stands here once."""

@@ -1,0 +1,55 @@
+"""Public names that load when they are asked for, and what to say if they cannot."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_NEEDS = {
+    "albert.pt": ("torch", "PyTorch", "pt"),
+    "albert.tf": ("tensorflow", "TensorFlow and Keras 3", "tf"),
+    "albert.flax": ("flax", "JAX and Flax", "flax"),
+}
+_MODULES = {
+    "pt": ("torch",),
+    "tf": ("tensorflow", "keras"),
+    "flax": ("jax", "jaxlib", "flax"),
+}
+
+
+def attribute_loader(
+    package: str, public: Mapping[str, tuple[str, ...]]
+) -> Callable[[str], Any]:
+    """Make a package's `__getattr__`.
+
+    Args:
+        package: its name, for the error text.
+        public: module -> the public names that it holds.
+
+    Returns:
+        A function that imports the module of a name and gives the name's object.
+    """
+    module_of = {name: module for module, held in public.items() for name in held}
+
+    def load(name: str) -> Any:
+        if name not in module_of:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        module = module_of[name]
+        try:
+            return getattr(importlib.import_module(module), name)
+        except ModuleNotFoundError as error:
+            raise _explained(name, module, error) from None
+
+    return load
+
+
+def _explained(name: str, module: str, error: ModuleNotFoundError) -> ImportError:
+    _, title, extra = _NEEDS.get(module, ("", "", ""))
+    if error.name is None or error.name.split(".")[0] not in _MODULES.get(extra, ()):
+        return error
+    return ImportError(
+        f"{name} needs {title}, and {error.name} is not installed: "
+        f'pip install "albert-models[{extra}]"',
+        name=error.name,
+    )

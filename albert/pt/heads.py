@@ -1,0 +1,65 @@
+"""The two heads of pre-training.
+
+Letters: B batch, S sequence, E embedding, H hidden, V vocabulary.
+"""
+
+import torch
+from torch import nn
+
+from albert.common.config import AlbertConfig
+from albert.pt.activations import activation
+
+
+class AlbertMLMHead(nn.Module):
+    """Score every word piece at every position.
+
+    The output layer is the word embedding table, tied by the model that owns both.
+
+    Source: google-research/albert run_pretraining.py, `get_masked_lm_output`.
+    """
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.embedding_size)
+        self.activation = activation(config.hidden_act)
+        self.LayerNorm = nn.LayerNorm(config.embedding_size, eps=config.layer_norm_eps)
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+        self.decoder = nn.Linear(config.embedding_size, config.vocab_size)
+        self.decoder.bias = self.bias
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """Give the scores.
+
+        Args:
+            hidden_states: float [B, S, H].
+
+        Returns:
+            float [B, S, V], logits.
+        """
+        # narrow, activate, normalise: [B, S, H] to [B, S, E]
+        narrowed = self.LayerNorm(self.activation(self.dense(hidden_states)))
+        # score: [B, S, E] to [B, S, V]
+        return self.decoder(narrowed)
+
+
+class AlbertSOPHead(nn.Module):
+    """Tell whether two segments are in order (0) or swapped (1).
+
+    Source: google-research/albert run_pretraining.py, `get_sentence_order_output`,
+    which has no dropout.
+    """
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__()
+        self.classifier = nn.Linear(config.hidden_size, 2)
+
+    def forward(self, pooled_output: torch.Tensor) -> torch.Tensor:
+        """Give the two scores.
+
+        Args:
+            pooled_output: float [B, H].
+
+        Returns:
+            float [B, 2], logits.
+        """
+        return self.classifier(pooled_output)

@@ -1,0 +1,92 @@
+"""Checks of a call's inputs, as far as they can be made on this call's tensors.
+
+Letters: B batch, C choices, S sequence, E embedding.
+"""
+
+from typing import Any
+
+import torch
+
+from albert.common.config import AlbertConfig
+from albert.common.inputs import check_label_shape, check_shapes, check_values
+
+
+def check_inputs(
+    config: AlbertConfig,
+    input_ids: torch.Tensor | None,
+    attention_mask: torch.Tensor | None,
+    token_type_ids: torch.Tensor | None,
+    position_ids: torch.Tensor | None,
+    inputs_embeds: torch.Tensor | None,
+    choices: bool = False,
+) -> tuple[int, ...]:
+    """Check the inputs of a model; see `albert.common.inputs.check_shapes`.
+
+    Returns:
+        B and S, or B, C and S.
+
+    Raises:
+        ValueError: a shape is wrong or an id is out of range.
+    """
+    given = {
+        "input_ids": input_ids,
+        "attention_mask": attention_mask,
+        "token_type_ids": token_type_ids,
+        "position_ids": position_ids,
+        "inputs_embeds": inputs_embeds,
+    }
+    shapes = {
+        name: None if tensor is None else tuple(tensor.shape)
+        for name, tensor in given.items()
+    }
+    leading = check_shapes(config, shapes, choices)
+    for name, limit in (
+        ("input_ids", "vocab_size"),
+        ("token_type_ids", "type_vocab_size"),
+        ("position_ids", "max_position_embeddings"),
+    ):
+        tensor = given[name]
+        if tensor is not None and _is_at_hand(tensor):
+            check_values(name, tensor, getattr(config, limit), limit)
+    return leading
+
+
+def check_labels(
+    name: str,
+    labels: torch.Tensor,
+    expected: tuple[int, ...],
+    meaning: str,
+    number: int,
+    limit: str,
+) -> None:
+    """Check the labels of a cross entropy.
+
+    Args:
+        name: argument, such as "labels".
+        labels: int, of the shape `expected`; -100 is ignored.
+        expected: shape.
+        meaning: what the shape stands for, such as "[B, S]".
+        number: labels must be below it.
+        limit: the configuration's name of that number.
+
+    Raises:
+        ValueError: the shape is wrong or a label is out of range.
+    """
+    check_label_shape(name, tuple(labels.shape), expected, meaning)
+    if _is_at_hand(labels):
+        check_values(name, labels, number, limit, ignored=True)
+
+
+def flatten_choices(tensor: Any) -> Any:
+    """Fold the choices into the batch: [B, C, ...] to [B * C, ...]; None stays."""
+    return None if tensor is None else tensor.flatten(0, 1)
+
+
+def _is_at_hand(tensor: torch.Tensor) -> bool:
+    """Whether reading values costs no synchronisation and breaks no trace."""
+    return (
+        type(tensor) is torch.Tensor
+        and tensor.device.type == "cpu"
+        and not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
+    )

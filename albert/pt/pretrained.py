@@ -1,0 +1,225 @@
+"""What every model has: its configuration, new weights, loading and saving.
+
+Which weights there are, and what they are called, stands in `albert.common.names`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from albert.common import names
+from albert.common.config import AlbertConfig
+from albert.common.loading import load_arrays, prepare, save_arrays
+
+
+class AlbertPreTrainedModel(nn.Module):
+    """A model that has a configuration and can be loaded and saved.
+
+    Args:
+        config: the sizes and settings.
+
+    Raises:
+        TypeError: `config` is no `AlbertConfig`.
+        ValueError: a value of it is bad.
+    """
+
+    config_class = AlbertConfig
+    base_model_prefix = "albert"
+    own_arguments: ClassVar[tuple[str, ...]] = ()
+    """Arguments of the constructor beside `config`."""
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__()
+        if not isinstance(config, AlbertConfig):
+            raise TypeError(
+                f"config must be an AlbertConfig, but is a {type(config).__name__}; to "
+                f"load a checkpoint use {type(self).__name__}.from_pretrained."
+            )
+        config.validate()
+        self.config = config
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        config: AlbertConfig | None = None,
+        dtype: str | torch.dtype | None = None,
+        ignore_mismatched_sizes: bool = False,
+        output_loading_info: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Build a model from a checkpoint, in inference mode.
+
+        Args:
+            pretrained_model_name_or_path: a folder with `config.json` and
+                `model.safetensors`, or "albert-demo".
+            config: used instead of the folder's.
+            dtype: type of the weights, such as torch.bfloat16 or "bfloat16"; "auto"
+                for the file's; None for float32.
+            ignore_mismatched_sizes: whether a head of another shape is made anew
+                instead of raising.
+            output_loading_info: whether to return the loading report, too.
+            **kwargs: fields of the configuration to set differently, such as
+                `num_labels`, and arguments of the constructor.
+
+        Returns:
+            The model, or the model and a dictionary of lists of names.
+
+        Raises:
+            FileNotFoundError: no such folder, configuration or weight file.
+            ValueError: the weights do not fit, or a value is bad.
+            TypeError: an argument is not known.
+
+        Warns:
+            UserWarning: a head is missing in the checkpoint and starts random.
+        """
+        dtype = kwargs.pop("torch_dtype", dtype)
+        own = {name: kwargs.pop(name) for name in cls.own_arguments if name in kwargs}
+        folder, config = prepare(pretrained_model_name_or_path, config, kwargs)
+        # Without storage: every weight comes from the file or is made below.
+        with torch.device("meta"):
+            model = cls(config, **own)
+        rows = model.weight_rows()
+        arrays, report = load_arrays(folder, config, rows, ignore_mismatched_sizes)
+        target = _target_dtype(dtype, arrays)
+        for row in rows:
+            if row.canonical in arrays:
+                tensor = torch.from_numpy(np.array(arrays[row.canonical]))
+                model._set_weight(row, tensor.to(target))
+        model._make_missing(target)
+        model.eval()
+        return (model, report.to_dict()) if output_loading_info else model
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
+        """Write `config.json` and `model.safetensors`, which all frameworks load.
+
+        Args:
+            save_directory: a folder, made if need be.
+
+        Raises:
+            NotADirectoryError: the path is a file.
+        """
+        arrays = {
+            row.canonical: _to_numpy(self._get_weight(row))
+            for row in self.weight_rows()
+        }
+        save_arrays(save_directory, self.config, arrays, type(self).__name__)
+
+    def weight_rows(self) -> tuple[names.Weight, ...]:
+        """List this model's weights as the name table has them."""
+        pooling = self.get_base_model().pooler is not None
+        return names.weights(self.config, self._table_name(), pooling)
+
+    def get_base_model(self) -> Any:
+        """Give the bare `AlbertModel` inside, or the model itself if it is one."""
+        return getattr(self, self.base_model_prefix, self)
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        """Give the word embedding layer."""
+        return self.get_base_model().embeddings.word_embeddings
+
+    def num_parameters(self) -> int:
+        """Count the parameters, each shared one once."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the weights."""
+        return self.get_input_embeddings().weight.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.get_input_embeddings().weight.device
+
+    def init_weights(self) -> None:
+        """Fill every weight with new random values and tie the shared ones.
+
+        Matrices and tables: normal with deviation `initializer_range`, cut at twice
+        that; biases 0, scales 1. Source: google-research/albert modeling.py,
+        `create_initializer`.
+        """
+        self.tie_weights()
+        if self.get_input_embeddings().weight.is_meta:
+            return
+        for module in self.modules():
+            _fill(module, self.config.initializer_range)
+
+    def tie_weights(self) -> None:
+        """Make the output layer's matrix and bias those that they are tied to."""
+        head = getattr(self, "predictions", None)
+        if head is not None:
+            head.decoder.weight = self.get_input_embeddings().weight
+            head.decoder.bias = head.bias
+
+    @classmethod
+    def _table_name(cls) -> str:
+        """Give the name in the table; a subclass of a user's has its parent's."""
+        return next(
+            base.__name__ for base in cls.__mro__ if base.__name__ in names.PARTS
+        )
+
+    def _get_weight(self, row: names.Weight) -> torch.Tensor:
+        return self.get_parameter(".".join(self._path(row)))
+
+    def _set_weight(self, row: names.Weight, tensor: torch.Tensor) -> None:
+        *module, leaf = self._path(row)
+        parameter = nn.Parameter(tensor)
+        setattr(self.get_submodule(".".join(module)), leaf, parameter)
+
+    def _path(self, row: names.Weight) -> tuple[str, ...]:
+        return row.path("pt", base=self.get_base_model() is self)
+
+    def _make_missing(self, dtype: torch.dtype) -> None:
+        """Make anew what the checkpoint had not, and tie."""
+        self.tie_weights()
+        for module in self.modules():
+            for name, parameter in module.named_parameters(recurse=False):
+                if parameter.is_meta:
+                    module._parameters[name] = nn.Parameter(
+                        torch.empty_like(parameter, dtype=dtype, device="cpu")
+                    )
+                    _fill(module, self.config.initializer_range, only=name)
+        self.tie_weights()
+
+
+def _fill(module: nn.Module, deviation: float, only: str | None = None) -> None:
+    for name, parameter in module.named_parameters(recurse=False):
+        if only not in (None, name):
+            continue
+        if name == "bias":
+            nn.init.zeros_(parameter)
+        elif isinstance(module, nn.LayerNorm):
+            nn.init.ones_(parameter)
+        else:
+            nn.init.trunc_normal_(
+                parameter, std=deviation, a=-2 * deviation, b=2 * deviation
+            )
+
+
+def _target_dtype(
+    dtype: str | torch.dtype | None, arrays: dict[str, np.ndarray]
+) -> torch.dtype:
+    name = "float32" if dtype is None else str(dtype).removeprefix("torch.")
+    if name == "auto":
+        name = next(iter(arrays.values())).dtype.name
+    if name not in ("float64", "float32", "float16", "bfloat16"):
+        raise ValueError(
+            f"dtype must be float32, float16, bfloat16, float64 or 'auto', but is "
+            f"{dtype!r}."
+        )
+    return getattr(torch, name)
+
+
+def _to_numpy(tensor: torch.Tensor) -> np.ndarray:
+    """Give an array that the writer knows; bfloat16 as raw 2-byte items."""
+    tensor = tensor.detach().cpu().contiguous()
+    if tensor.dtype == torch.bfloat16:
+        return tensor.view(torch.int16).numpy().view("V2")
+    return tensor.numpy()

@@ -1,0 +1,1 @@
+"""The suite that holds every backend to one float64 oracle."""
