@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from albert._version import __version__ as __version__
 from albert.common.lazy import attribute_loader
 
-
 _CLASSES = (
     "AlbertPreTrainedModel",
     "AlbertModel",

@@ -1,0 +1,85 @@
+"""Outputs that transformers 4.57.6 gave on our own cases, recorded in a file.
+
+`make_transformers_goldens.py` writes the file, in an environment of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from conformance.backends import Build, Run
+from conformance.cases import Case, all_cases
+from conformance.compare import largest_error
+from conformance.run import Result
+
+FAMILY = "transformers 4.57.6"
+PATH = Path(__file__).parent / "goldens" / "transformers-4.57.6.npz"
+
+RECORDED = (
+    "loss",
+    "last_hidden_state",
+    "pooler_output",
+    "logits",
+    "prediction_logits",
+    "sop_logits",
+    "start_logits",
+    "end_logits",
+)
+
+# Where transformers does something else on purpose or by accident; docs/migration.md
+# says what.
+_DIFFERENT = (
+    "groups and inner blocks",
+    "a row all masked",
+    "mask of truth values",
+    "positions shared",
+    "all ignored",
+    "words alone",
+    "order alone",
+    "words all ignored",
+    "some outside",
+    "one number, [B, 1]",
+)
+
+
+def golden_cases() -> list[Case]:
+    """The cases that transformers computes as we do."""
+    return [
+        case
+        for case in all_cases()
+        if case.family in ("configuration", "inputs", "labels")
+        and case.name not in _DIFFERENT
+    ]
+
+
+def run(build: Build) -> Iterator[Result]:
+    """Hold an implementation to the recorded outputs.
+
+    Raises:
+        FileNotFoundError: the file is missing, which no run may pass over.
+    """
+    with np.load(PATH) as recorded:
+        for case in golden_cases():
+            right = {
+                name: recorded[f"{case.id}/{name}"]
+                for name in RECORDED
+                if f"{case.id}/{name}" in recorded
+            }
+            shown = replace(case, family=FAMILY)
+            try:
+                model = build(case.class_name, case.config, case.weights())
+                yield Result(shown, _error(model, case, right))
+            except Exception as problem:  # whatever it is, it is this case's failure
+                text = f"{type(problem).__name__}: {problem}"
+                yield Result(shown, float("inf"), text)
+
+
+def _error(model: Run, case: Case, right: dict[str, Any]) -> float:
+    outputs = model(case.inputs)
+    found = {name: value for name, value in outputs.items() if name in RECORDED}
+    return largest_error(found, right) if right else float("inf")

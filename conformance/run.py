@@ -1,0 +1,64 @@
+"""Run cases through an implementation and sum up, family by family."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from conformance import oracle
+from conformance.backends import Build, Run
+from conformance.cases import Case
+from conformance.compare import largest_error
+from conformance.tolerances import FLOAT32
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one case.
+
+    Attributes:
+        case: the case.
+        error: largest difference from the oracle; infinite if the call failed.
+        failure: the exception's text, or "".
+    """
+
+    case: Case
+    error: float
+    failure: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the error is within the tolerance."""
+        return self.error <= FLOAT32
+
+
+def expected(case: Case) -> dict[str, Any]:
+    """Give the oracle's outputs for a case."""
+    weights = {name: a.astype(np.float64) for name, a in case.weights().items()}
+    return oracle.MODELS[case.class_name](case.config, weights, case.inputs)
+
+
+def run_cases(build: Build, cases: Iterable[Case]) -> Iterator[Result]:
+    """Run cases, building a model once for neighbours that share it."""
+    key, run = "", None
+    for case in cases:
+        try:
+            if run is None or key != _model_key(case):
+                key, run = _model_key(case), _built(build, case)
+            error = largest_error(run(case.inputs), expected(case))
+            yield Result(case, error)
+        except Exception as problem:  # whatever it is, it is this case's failure
+            yield Result(case, float("inf"), f"{type(problem).__name__}: {problem}")
+
+
+def _built(build: Build, case: Case) -> Run:
+    return build(case.class_name, case.config, case.weights())
+
+
+def _model_key(case: Case) -> str:
+    parts = (case.class_name, case.seed, case.embedding_scale, case.config.to_dict())
+    return json.dumps(parts, sort_keys=True)
