@@ -1,7 +1,9 @@
 """The implementations under test, each as one function from weights to outputs.
 
-An implementation is `build(class_name, config, weights) -> run(inputs) -> outputs`,
-NumPy in and out; nothing else is asked of it.
+An implementation is `build(class_name, config, weights)`, which gives a function
+`run(inputs, detailed) -> outputs`, NumPy in and out; nothing else is asked of it. With
+`detailed` the outputs have hidden states and attentions, too; without, the model may
+take another, faster way.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import numpy as np
 from albert.common.config import AlbertConfig
 from albert.common.loading import save_arrays
 
-Run = Callable[[dict[str, np.ndarray]], dict[str, Any]]
+Run = Callable[[dict[str, np.ndarray], bool], dict[str, Any]]
 Build = Callable[[str, AlbertConfig, dict[str, np.ndarray]], Run]
 
 PREFIXES = {"pt": "", "tf": "TF", "flax": "Flax"}
@@ -33,6 +35,7 @@ def implementation(framework: str) -> Build:
         ImportError: it cannot be imported.
     """
     package = importlib.import_module(f"albert.{framework}")
+    runner = importlib.import_module(f"albert.{framework}.runner")
 
     def build(
         class_name: str, config: AlbertConfig, weights: dict[str, np.ndarray]
@@ -42,42 +45,14 @@ def implementation(framework: str) -> Build:
             save_arrays(folder, config, weights, class_name)
             model = model_class.from_pretrained(Path(folder))
 
-        def run(inputs: dict[str, np.ndarray]) -> dict[str, Any]:
-            tensors = {name: _TENSORS[framework](a) for name, a in inputs.items()}
-            outputs = model(
-                **tensors, output_hidden_states=True, output_attentions=True
+        def run(inputs: dict[str, np.ndarray], detailed: bool) -> dict[str, Any]:
+            return runner.run(
+                model,
+                inputs,
+                output_hidden_states=detailed,
+                output_attentions=detailed,
             )
-            return {name: _to_numpy(value) for name, value in outputs.items()}
 
         return run
 
     return build
-
-
-def _torch_tensor(array: np.ndarray) -> Any:
-    import torch
-
-    return torch.tensor(array)
-
-
-def _tf_tensor(array: np.ndarray) -> Any:
-    import tensorflow
-
-    return tensorflow.constant(array)
-
-
-def _jax_array(array: np.ndarray) -> Any:
-    import jax
-
-    return jax.numpy.asarray(array)
-
-
-_TENSORS = {"pt": _torch_tensor, "tf": _tf_tensor, "flax": _jax_array}
-
-
-def _to_numpy(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return tuple(_to_numpy(item) for item in value)
-    if hasattr(value, "detach"):
-        value = value.detach()
-    return np.asarray(value)

@@ -119,7 +119,7 @@ def _comparisons(
     # The original divides by the number of words plus 1e-5.
     number = golden["masked_lm_weights"].sum()
     loss = golden["mlm_loss"] * (1 + 1e-5 / number) + golden["sop_loss"]
-    found = _shared(model(inputs), golden)
+    found = _shared(model(inputs, True), golden)
     right = {
         "loss": np.float32(loss),
         "sop_logits": golden["sop_logits"],
@@ -127,14 +127,15 @@ def _comparisons(
         "layers": tuple(golden["all_encoder_layers"]),
     }
     yield "as given", found, right, FLOAT32
-    found = _shared(model({"input_ids": ids}), golden)
+    found = _shared(model({"input_ids": ids}, True), golden)
     right = {
         "sop_logits": golden["nomask_sop_logits"],
         "mlm_logits": golden["nomask_mlm_logits"],
         "layers": (golden["nomask_sequence_output"],),
     }
     yield "no mask", {**found, "layers": found["layers"][-1:]}, right, FLOAT32
-    masked = model({**inputs, "attention_mask": golden["allmasked_input_mask"]})
+    hidden = {**inputs, "attention_mask": golden["allmasked_input_mask"]}
+    masked = model(hidden, True)
     right_states = golden["allmasked_sequence_output"]
     found_states = masked["hidden_states"][-1]
     rows = np.arange(len(ids)) != 1

@@ -60,7 +60,7 @@ def main() -> None:
         for name, array in outputs(case).items()
     }
     PATH.parent.mkdir(exist_ok=True)
-    np.savez_compressed(PATH, **recorded)
+    np.savez_compressed(PATH, **recorded)  # pyright: ignore[reportArgumentType]
     print(f"{PATH}: {len(recorded)} arrays of {len(golden_cases())} cases")
 
 

@@ -1,0 +1,40 @@
+"""The command line: one file for each command.
+
+Exit status: 0 done, 1 it could not be done, 2 the command was not understood.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from albert._version import __version__
+from albert.cli import demo
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command `albert`.
+
+    Args:
+        arguments: of the command line; None reads the process's own.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser(
+        prog="albert", description="ALBERT for PyTorch, Keras and JAX."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    demo.add_parser(commands)
+    chosen = parser.parse_args(arguments)
+    try:
+        return chosen.run(chosen)
+    except (ImportError, OSError, ValueError) as error:
+        print(f"albert: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

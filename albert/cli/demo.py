@@ -1,0 +1,166 @@
+"""`albert demo`: fill the masks of real sentences, the frameworks side by side."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import itertools
+import os
+import sys
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from albert.common.hub import DEMO_NAME
+from albert.common.tasks import fill_mask
+
+SENTENCES = (
+    "The capital of [MASK] is Paris.",
+    "The president of the United [MASK] signed the treaty.",
+    "He went to the [MASK] and sat down.",
+    "She opened the door and looked out of the [MASK] at the garden.",
+    "The [MASK] of the cell contains the genetic material.",
+)
+
+_CLASSES = {
+    "pt": "AlbertForMaskedLM",
+    "tf": "TFAlbertForMaskedLM",
+    "flax": "FlaxAlbertForMaskedLM",
+}
+_NEEDED = {"pt": "torch", "tf": "tensorflow", "flax": "flax"}
+
+_WIDTH = 26
+
+
+class _Answer(NamedTuple):
+    """What one framework said of one sentence; seconds of a call after the first."""
+
+    candidates: list[list[fill_mask.Filling]]
+    logits: np.ndarray
+    seconds: float
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "demo",
+        help="fill the masks of a few sentences with each framework",
+        description="Fill the masks of real sentences, the frameworks side by side, "
+        "offline, with the checkpoint that ships in the package.",
+        epilog='example: albert demo --framework pt --text "Plants create [MASK] '
+        'through a process known as photosynthesis."',
+    )
+    parser.add_argument(
+        "--text",
+        action="append",
+        help="a sentence with [MASK] in it; may be given several times",
+    )
+    parser.add_argument(
+        "--framework",
+        action="append",
+        choices=tuple(_CLASSES),
+        help="use this one only; may be given several times (default: all installed)",
+    )
+    parser.add_argument(
+        "--model", default=DEMO_NAME, help=f"a checkpoint's folder ({DEMO_NAME})"
+    )
+    parser.add_argument(
+        "--top-k", type=_positive, default=5, help="candidates to show (5)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Fill the masks and print the tables.
+
+    Returns:
+        0.
+
+    Raises:
+        ImportError: a framework that was asked for, or every one, is not installed.
+        FileNotFoundError: there is no such checkpoint.
+        ValueError: a text has no mask.
+    """
+    from albert.common.tokenization import AlbertTokenizerFast
+
+    # TensorFlow greets on stderr, in many lines, unless told not to before it loads.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    tokenizer = AlbertTokenizerFast.from_pretrained(chosen.model)
+    texts = chosen.text or SENTENCES
+    batches = [fill_mask.prepare(tokenizer, text) for text in texts]
+    answers: dict[str, list[_Answer]] = {}
+    for framework in _frameworks(chosen.framework):
+        print(f"loading {chosen.model} in {framework} ...", file=sys.stderr)
+        call = _loaded(framework, chosen.model)
+        answers[framework] = [
+            _answer(call, tokenizer, batch, chosen.top_k) for batch in batches
+        ]
+    for number, text in enumerate(texts):
+        _print_table(text, {name: found[number] for name, found in answers.items()})
+    return 0
+
+
+def _frameworks(asked: list[str] | None) -> list[str]:
+    if asked:
+        return list(dict.fromkeys(asked))
+    found = [name for name in _CLASSES if importlib.util.find_spec(_NEEDED[name])]
+    if not found:
+        raise ImportError(
+            'no framework is installed: pip install "albert-models[pt]" (or tf, flax)'
+        )
+    for name in _CLASSES.keys() - set(found):
+        print(f'{name} is not installed: pip install "albert-models[{name}]"')
+    return found
+
+
+def _loaded(framework: str, model_name: str) -> Any:
+    """Give a function from a NumPy batch to logits."""
+    import albert
+
+    model = getattr(albert, _CLASSES[framework]).from_pretrained(model_name)
+    runner = importlib.import_module(f"albert.{framework}.runner")
+    return lambda batch: runner.run(model, batch)["logits"]
+
+
+def _answer(
+    call: Any, tokenizer: Any, batch: dict[str, np.ndarray], top_k: int
+) -> _Answer:
+    call(batch)  # the first call of a length may compile
+    start = time.perf_counter()
+    logits = call(batch)
+    seconds = time.perf_counter() - start
+    found = fill_mask.candidates(tokenizer, batch["input_ids"], logits, top_k)
+    return _Answer(found, logits, seconds)
+
+
+def _print_table(text: str, answers: dict[str, _Answer]) -> None:
+    print(f"\n{text}")
+    print(_row("", answers))
+    first = next(iter(answers.values()))
+    for mask in range(len(first.candidates)):
+        if len(first.candidates) > 1:
+            print(f"  mask {mask + 1}")
+        columns = [answer.candidates[mask] for answer in answers.values()]
+        for rank, fillings in enumerate(zip(*columns, strict=True), start=1):
+            cells = [f"{filling.token:17} {filling.score:.4f}" for filling in fillings]
+            print(_row(str(rank), cells))
+    print(_row("time", [f"{a.seconds * 1000:.1f} ms" for a in answers.values()]))
+    if len(answers) > 1:
+        print(f"  largest difference of the logits: {_spread(answers):.1e}")
+
+
+def _row(title: str, cells: Any) -> str:
+    return f"  {title:5}" + "".join(f"{cell:{_WIDTH}}" for cell in cells).rstrip()
+
+
+def _spread(answers: dict[str, _Answer]) -> float:
+    pairs = itertools.combinations(answers.values(), 2)
+    return max(float(np.abs(a.logits - b.logits).max()) for a, b in pairs)
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, but is {text!r}")
+    return int(text)

@@ -1,0 +1,1 @@
+"""What is asked of a model: text in, NumPy batch, NumPy outputs, answer."""

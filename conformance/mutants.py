@@ -1,0 +1,296 @@
+"""Seeded defects: proof that the suite can fail.
+
+Each defect is a small change of a backend's source, made while it is imported and
+never written to disk. `python -m conformance.mutants` imports every backend with every
+defect, runs the suite's cases until one fails that passes without the defect, and
+reports a defect that none of them catches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from conformance.backends import PREFIXES, implementation
+from conformance.cases import all_cases
+from conformance.run import Result, run_cases
+
+_SQUARE = "(lambda a: a.T if a.ndim == 2 and a.shape[0] == a.shape[1] else a)"
+
+
+class Mutant(NamedTuple):
+    """One defect.
+
+    Fields:
+        name: what is wrong.
+        file: the backend's file that gets it.
+        changes: (right, wrong) source text for all frameworks, or one for each.
+        first: the class whose cases are run first; all follow.
+    """
+
+    name: str
+    file: str
+    changes: tuple[str, str] | Mapping[str, tuple[str, str]]
+    first: str = "AlbertModel"
+
+    def change(self, framework: str) -> tuple[str, str]:
+        """Give the right and the wrong source text."""
+        if isinstance(self.changes, Mapping):
+            return self.changes[framework]
+        return self.changes
+
+
+MUTANTS = (
+    Mutant(
+        "erf form for tanh GELU",
+        "activations.py",
+        {
+            "pt": ('partial(functional.gelu, approximate="tanh")', "functional.gelu"),
+            "tf": ("partial(tf.nn.gelu, approximate=True)", "tf.nn.gelu"),
+            "flax": ("approximate=True", "approximate=False"),
+        },
+    ),
+    Mutant(
+        "epsilon 1e-5",
+        "embeddings.py",
+        {
+            "pt": ("eps=config.layer_norm_eps", "eps=1e-5"),
+            "tf": ("epsilon=config.layer_norm_eps", "epsilon=1e-5"),
+            "flax": ("epsilon=module.config.layer_norm_eps", "epsilon=1e-5"),
+        },
+    ),
+    Mutant(
+        "segments ignored",
+        "embeddings.py",
+        (
+            "self.token_type_embeddings(token_type_ids)",
+            "self.token_type_embeddings(token_type_ids * 0)",
+        ),
+    ),
+    Mutant(
+        "positions counted from 1",
+        "embeddings.py",
+        {
+            "pt": (
+                "torch.arange(length, device=device)[None]",
+                "torch.arange(1, length + 1, device=device)[None]",
+            ),
+            "tf": ("tf.range(length)[None]", "tf.range(1, length + 1)[None]"),
+            "flax": ("jnp.arange(length)[None]", "jnp.arange(1, length + 1)[None]"),
+        },
+    ),
+    Mutant(
+        "mask ignored",
+        "encoder.py",
+        ("visible_keys(attention_mask)", "visible_keys(None)"),
+    ),
+    Mutant(
+        "a row all masked sees its first token alone",
+        "attention.py",
+        {
+            "pt": (
+                "visible | ~visible.any(dim=-1, keepdim=True)",
+                "visible | (torch.arange(visible.shape[-1]) == 0)",
+            ),
+            "tf": (
+                "visible | ~tf.reduce_any(visible, axis=-1, keepdims=True)",
+                "visible | (tf.range(tf.shape(visible)[-1]) == 0)",
+            ),
+            "flax": (
+                "visible | ~visible.any(axis=-1, keepdims=True)",
+                "visible | (jnp.arange(visible.shape[-1]) == 0)",
+            ),
+        },
+    ),
+    Mutant(
+        "groups swapped",
+        "encoder.py",
+        {
+            "pt": (
+                "in self.config.layer_groups:",
+                "in reversed(self.config.layer_groups):",
+            ),
+            "tf": (
+                "in self.config.layer_groups:",
+                "in reversed(self.config.layer_groups):",
+            ),
+            "flax": (
+                "enumerate(self.albert_layer_groups.members)",
+                "enumerate(self.albert_layer_groups.members[::-1])",
+            ),
+        },
+    ),
+    Mutant(
+        "square kernels not transposed",
+        "pretrained.py",
+        {
+            "pt": ("tensor.to(target)", f"{_SQUARE}(tensor).to(target)"),
+            "tf": (
+                'row.to_framework(arrays[row.canonical], "tf")',
+                f'{_SQUARE}(row.to_framework(arrays[row.canonical], "tf"))',
+            ),
+            "flax": (
+                'row.to_framework(arrays[row.canonical], "flax")',
+                f'{_SQUARE}(row.to_framework(arrays[row.canonical], "flax"))',
+            ),
+        },
+    ),
+    Mutant(
+        "bias of the attention output missing",
+        "attention.py",
+        ("self.dense(context)", "(self.dense(context) - self.dense(context * 0))"),
+    ),
+    Mutant(
+        "residual of attention missing",
+        "attention.py",
+        ("hidden_states + projected", "projected"),
+    ),
+    Mutant(
+        "scores not scaled",
+        "attention.py",
+        ("1.0 / math.sqrt(query.shape[-1])", "1.0"),
+    ),
+    Mutant(
+        "pooler takes the second token",
+        "models.py",
+        ("outputs.last_hidden_state[:, 0]", "outputs.last_hidden_state[:, 1]"),
+    ),
+    Mutant(
+        "ignored labels counted in the mean",
+        "losses.py",
+        {
+            "pt": ("(labels != IGNORE_INDEX).sum()", "(labels != -1).sum()"),
+            "tf": ("labels != IGNORE_INDEX", "labels != -1"),
+            "flax": ("labels != IGNORE_INDEX", "labels != -1"),
+        },
+        first="AlbertForMaskedLM",
+    ),
+    Mutant(
+        "bias of the masked-LM output missing",
+        "heads.py",
+        {
+            "pt": ("self.decoder(narrowed)", "self.decoder(narrowed) - self.bias"),
+            "tf": (" + self.bias", ""),
+            "flax": (" + self.bias.astype(self.dtype)", ""),
+        },
+        first="AlbertForMaskedLM",
+    ),
+    Mutant(
+        "start and end swapped",
+        "models.py",
+        ("        start_logits, end_logits = ", "        end_logits, start_logits = "),
+        first="AlbertForQuestionAnswering",
+    ),
+)
+
+
+def caught_by(framework: str, mutant: Mutant) -> Result | None:
+    """Run the cases on a backend with a defect until one catches it.
+
+    Args:
+        framework: "pt", "tf" or "flax".
+        mutant: the defect.
+
+    Returns:
+        The result that failed where the sound backend passes, or None if there is
+        none: the defect was not caught.
+
+    Raises:
+        ValueError: the right source text is not in the file.
+    """
+    cases = sorted(all_cases(), key=lambda case: case.class_name != mutant.first)
+    sound = implementation(framework)
+    with mutated(framework, mutant):
+        for result in run_cases(implementation(framework), cases):
+            if not result.passed:
+                # A case that fails anyway proves nothing.
+                (control,) = run_cases(sound, [result.case])
+                return result if control.passed else None
+    return None
+
+
+@contextmanager
+def mutated(framework: str, mutant: Mutant) -> Iterator[None]:
+    """Import a backend anew with a defect; put the sound one back afterwards."""
+    package = f"albert.{framework}"
+    sound = {
+        name: sys.modules.pop(name)
+        for name in list(sys.modules)
+        if name == package or name.startswith(f"{package}.")
+    }
+    finder = _Finder(f"{package}.{Path(mutant.file).stem}", *mutant.change(framework))
+    sys.meta_path.insert(0, finder)
+    try:
+        # Here and not on first use, so that a text that is not found raises.
+        importlib.import_module(finder.target)
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        for name in [name for name in sys.modules if name.startswith(package)]:
+            del sys.modules[name]
+        sys.modules.update(sound)
+
+
+class _Finder:
+    """Finds one module, and changes its source on the way."""
+
+    def __init__(self, target: str, right: str, wrong: str) -> None:
+        self.target, self.right, self.wrong = target, right, wrong
+
+    def find_spec(
+        self, name: str, path: Any = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name != self.target:
+            return None
+        found = importlib.machinery.PathFinder.find_spec(name, path)
+        if found is None or found.origin is None:
+            return None
+        loader = _Loader(name, found.origin)
+        loader.right, loader.wrong = self.right, self.wrong
+        return importlib.util.spec_from_file_location(name, found.origin, loader=loader)
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    right = wrong = ""
+
+    def get_code(self, fullname: str) -> Any:
+        # Past the cache of compiled files, which must never hold a defect.
+        source = Path(self.path).read_text(encoding="utf-8")
+        if self.right not in source:
+            raise ValueError(f"{self.path} does not hold {self.right!r}")
+        return compile(source.replace(self.right, self.wrong), self.path, "exec")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Seed every defect and print what became of it.
+
+    Args:
+        arguments: of the command line; None reads the process's own.
+
+    Returns:
+        0 if every defect was caught in every framework, else 1.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m conformance.mutants", description=__doc__
+    )
+    parser.add_argument("--framework", action="append", choices=tuple(PREFIXES))
+    survivors = 0
+    for framework in parser.parse_args(arguments).framework or PREFIXES:
+        for mutant in MUTANTS:
+            caught = caught_by(framework, mutant)
+            survivors += caught is None
+            by = f"caught by {caught.case.id}" if caught else "NOT CAUGHT"
+            print(f"{framework:5} {mutant.name:44} {by}")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
