@@ -78,7 +78,10 @@ def check_shapes(
 def _check_like(name: str, shape: Shape | None, like: str, expected: Shape) -> None:
     if shape is None:
         return
-    shared_row = name == "position_ids" and tuple(shape[:-1]) == (1,)
+    # One row may serve all texts, but not choices, which are folded into the batch.
+    shared_row = (
+        name == "position_ids" and len(expected) == 2 and tuple(shape[:-1]) == (1,)
+    )
     axes = slice(-1, None) if shared_row else slice(None)
     if not _same(shape[axes], expected[axes]):
         raise ValueError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -46,10 +47,13 @@ def attribute_loader(
 
 def _explained(name: str, module: str, error: ModuleNotFoundError) -> ImportError:
     _, title, extra = _NEEDS.get(module, ("", "", ""))
-    if error.name is None or error.name.split(".")[0] not in _MODULES.get(extra, ()):
+    package = (error.name or "").split(".")[0]
+    # A package that is there but lacks a module of its own is damaged, not absent.
+    damaged = sys.modules.get(package) is not None
+    if package not in _MODULES.get(extra, ()) or damaged:
         return error
     return ImportError(
-        f"{name} needs {title}, and {error.name} is not installed: "
+        f"{name} needs {title}, and {package} is not installed: "
         f'pip install "albert-models[{extra}]"',
-        name=error.name,
+        name=package,
     )

@@ -57,7 +57,7 @@ class LoadingReport:
 
 
 def open_checkpoint(folder: Path) -> dict[str, LazyArray]:
-    """Open the weights of a folder, whatever their format.
+    """Open the weights of a folder, whatever their format; constants are left out.
 
     Raises:
         FileNotFoundError: there is no weight file that can be read.
@@ -69,7 +69,11 @@ def open_checkpoint(folder: Path) -> dict[str, LazyArray]:
             f"{str(folder)!r} holds no {safetensors.FILE_NAME}, the one weight file "
             f"that this version reads."
         )
-    return safetensors.open_file(path)
+    return {
+        name: array
+        for name, array in safetensors.open_file(path).items()
+        if names.PREFIX + name.removeprefix(names.PREFIX) not in names.BUFFERS
+    }
 
 
 def load_arrays(
@@ -112,7 +116,7 @@ def load_arrays(
 
 
 def _canonical(opened: Mapping[str, LazyArray]) -> dict[str, LazyArray]:
-    """Give a bare `AlbertModel`'s names their prefix; leave out constants.
+    """Give a bare `AlbertModel`'s names their prefix.
 
     Either copy of a tied weight may be in the file; the first name stands for it.
     """
@@ -122,8 +126,7 @@ def _canonical(opened: Mapping[str, LazyArray]) -> dict[str, LazyArray]:
         full = names.PREFIX + name if name.startswith(first) else name
         if full in found:
             raise ValueError(f"the file holds {full} with and without its prefix.")
-        if full not in names.BUFFERS:
-            found[full] = array
+        found[full] = array
     for copy, name in names.TIED.items():
         if copy in found:
             found.setdefault(name, found[copy])

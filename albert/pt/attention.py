@@ -95,10 +95,11 @@ class AlbertAttention(nn.Module):
     def _probabilities(
         self, query: torch.Tensor, key: torch.Tensor, visible: torch.Tensor | None
     ) -> torch.Tensor:
-        # Scaled before the product and normalised in float32: half precision would
-        # overflow in the one and round coarsely in the other.
+        # Scaled before the product and normalised in float32 or wider: half precision
+        # would overflow in the one and round coarsely in the other.
         query = query * (1.0 / math.sqrt(query.shape[-1]))
-        scores = torch.matmul(query, key.transpose(-1, -2)).float()
+        scores = torch.matmul(query, key.transpose(-1, -2))
+        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
         if visible is not None:
             scores = scores.masked_fill(~visible, torch.finfo(scores.dtype).min)
         probabilities = torch.softmax(scores, dim=-1).to(query.dtype)

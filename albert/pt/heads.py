@@ -37,7 +37,11 @@ class AlbertMLMHead(nn.Module):
             float [B, S, V], logits.
         """
         # narrow, activate, normalise: [B, S, H] to [B, S, E]
-        narrowed = self.LayerNorm(self.activation(self.dense(hidden_states)))
+        narrowed = self.activation(self.dense(hidden_states))
+        # Centred twice, here and in the norm: what rounds in the mean of an activation
+        # that is mostly positive would shift every score, by most of their error.
+        narrowed = narrowed - narrowed.mean(dim=-1, keepdim=True)
+        narrowed = self.LayerNorm(narrowed)
         # score: [B, S, E] to [B, S, V]
         return self.decoder(narrowed)
 

@@ -48,7 +48,7 @@ def _register(output_class: type[outputs.ModelOutput]) -> None:
 
     _pytree.register_pytree_node(
         output_class,
-        lambda output: (list(output.values()), tuple(output)),
+        lambda output: (list(output.values()), list(output)),
         rebuild,
         serialized_type_name=f"{output_class.__module__}.{output_class.__name__}",
     )

@@ -6,6 +6,7 @@ Which weights there are, and what they are called, stands in `albert.common.name
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import nn
 
 from albert.common import names
 from albert.common.config import AlbertConfig
-from albert.common.loading import load_arrays, prepare, save_arrays
+from albert.common.loading import load_arrays, open_checkpoint, prepare, save_arrays
 
 
 class AlbertPreTrainedModel(nn.Module):
@@ -87,7 +88,7 @@ class AlbertPreTrainedModel(nn.Module):
             model = cls(config, **own)
         rows = model.weight_rows()
         arrays, report = load_arrays(folder, config, rows, ignore_mismatched_sizes)
-        target = _target_dtype(dtype, arrays)
+        target = _target_dtype(dtype, folder)
         for row in rows:
             if row.canonical in arrays:
                 tensor = torch.from_numpy(np.array(arrays[row.canonical]))
@@ -203,12 +204,10 @@ def _fill(module: nn.Module, deviation: float, only: str | None = None) -> None:
             )
 
 
-def _target_dtype(
-    dtype: str | torch.dtype | None, arrays: dict[str, np.ndarray]
-) -> torch.dtype:
+def _target_dtype(dtype: str | torch.dtype | None, folder: Path) -> torch.dtype:
     name = "float32" if dtype is None else str(dtype).removeprefix("torch.")
     if name == "auto":
-        name = next(iter(arrays.values())).dtype.name
+        name = next(iter(open_checkpoint(folder).values())).dtype
     if name not in ("float64", "float32", "float16", "bfloat16"):
         raise ValueError(
             f"dtype must be float32, float16, bfloat16, float64 or 'auto', but is "

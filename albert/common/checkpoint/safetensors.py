@@ -28,11 +28,11 @@ def open_file(path: str | os.PathLike[str]) -> dict[str, LazyArray]:
         path: a safetensors file.
 
     Returns:
-        The tensors by the names in the file.
+        The tensors by the names in the file; one of a type that weights never have
+        raises a ValueError when it is read.
 
     Raises:
-        ValueError: the file is damaged or of another format, or a tensor is of a type
-            that weights never have.
+        ValueError: the file is damaged or of another format.
     """
     from safetensors import SafetensorError
     from safetensors import safe_open as check  # pyright: ignore[reportUnknownVariableType]
@@ -59,16 +59,17 @@ def open_file(path: str | os.PathLike[str]) -> dict[str, LazyArray]:
 
 
 def _lazy(path: Path, name: str, entry: dict[str, Any], start: int) -> LazyArray:
-    if entry["dtype"] not in _DTYPES:
-        raise ValueError(
-            f"{name} in {str(path)!r} is of type {entry['dtype']}, but weights are of "
-            f"{', '.join(_DTYPES)}."
-        )
-    dtype = _DTYPES[entry["dtype"]]
+    dtype = _DTYPES.get(entry["dtype"], entry["dtype"])
     shape = tuple(int(size) for size in entry["shape"])
-    stored = np.dtype(np.uint16 if dtype == "bfloat16" else dtype).newbyteorder("<")
 
     def read() -> np.ndarray:
+        # Not sooner: a file may hold other things that nobody reads.
+        if entry["dtype"] not in _DTYPES:
+            raise ValueError(
+                f"{name} in {str(path)!r} is of type {dtype}, but weights are of "
+                f"{', '.join(_DTYPES)}."
+            )
+        stored = np.dtype(np.uint16 if dtype == "bfloat16" else dtype).newbyteorder("<")
         if 0 in shape:
             return np.zeros(shape, stored)
         offset = start + int(entry["data_offsets"][0])

@@ -1,0 +1,202 @@
+"""SentencePiece's model file: read and written without the protobuf package.
+
+Only what segmentation needs is read: the pieces with score and kind, and the
+normaliser. Field numbers are those of sentencepiece_model.proto.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
+"""The kinds of piece, as numbered in the file."""
+
+UNIGRAM = 1
+
+NO_DUMMY_PREFIX = b"\x1a\x02\x18\x00"
+"""Appended to a model file, it turns `add_dummy_prefix` off (messages merge)."""
+
+
+@dataclass(frozen=True)
+class SpmModel:
+    """The parts of a SentencePiece model that decide how text is cut.
+
+    Args:
+        pieces: the piece strings, by id.
+        scores: log probability of each piece, float32 values.
+        kinds: NORMAL ... BYTE of each piece.
+        charsmap: the compiled character rules; empty when there are none.
+        add_dummy_prefix: whether a text gets a "▁" in front.
+        remove_extra_whitespaces: whether blanks are folded and stripped.
+        model_type: 1 is unigram, the only one ALBERT uses.
+        whitespace_as_suffix: whether "▁" stands at the end of words.
+    """
+
+    pieces: tuple[str, ...]
+    scores: tuple[float, ...]
+    kinds: tuple[int, ...]
+    charsmap: bytes = b""
+    add_dummy_prefix: bool = True
+    remove_extra_whitespaces: bool = True
+    model_type: int = UNIGRAM
+    whitespace_as_suffix: bool = False
+
+    @property
+    def unk_id(self) -> int:
+        """Id of the unknown piece.
+
+        Raises:
+            ValueError: the model has none.
+        """
+        if UNKNOWN not in self.kinds:
+            raise ValueError("the SentencePiece model has no piece of kind UNKNOWN.")
+        return self.kinds.index(UNKNOWN)
+
+    @property
+    def user_defined(self) -> frozenset[str]:
+        """The pieces that are always cut out whole."""
+        pairs = zip(self.pieces, self.kinds, strict=True)
+        return frozenset(piece for piece, kind in pairs if kind == USER_DEFINED)
+
+
+def parse_model(data: bytes, name: str = "spiece.model") -> SpmModel:
+    """Read a serialized SentencePiece model.
+
+    Args:
+        data: the file's bytes.
+        name: what to call the file in an error.
+
+    Raises:
+        ValueError: the bytes are no SentencePiece model.
+
+    Source: sentencepiece, src/sentencepiece_model.proto.
+    """
+    try:
+        model = _parse_once(bytes(data))
+    except (ValueError, IndexError, struct.error) as error:
+        raise ValueError(_not_a_model(name)) from error
+    if not model.pieces:
+        raise ValueError(_not_a_model(name))
+    return model
+
+
+def serialize_model(model: SpmModel) -> bytes:
+    """Write `model` in SentencePiece's format; `parse_model` reads it back."""
+    out = bytearray()
+    for piece, score, kind in zip(model.pieces, model.scores, model.kinds, strict=True):
+        body = _bytes_field(1, piece.encode()) + b"\x15" + struct.pack("<f", score)
+        out += _bytes_field(1, body + _int_field(3, kind))
+    trainer = _int_field(3, model.model_type) + _int_field(4, len(model.pieces))
+    trainer += _int_field(24, model.whitespace_as_suffix)
+    normalizer = _bytes_field(2, model.charsmap)
+    normalizer += _int_field(3, model.add_dummy_prefix)
+    normalizer += _int_field(4, model.remove_extra_whitespaces)
+    return bytes(out) + _bytes_field(2, trainer) + _bytes_field(3, normalizer)
+
+
+def _not_a_model(name: str) -> str:
+    return (
+        f"{name} is no SentencePiece model: it cannot be read as one. Give the "
+        f"spiece.model of an ALBERT checkpoint."
+    )
+
+
+@lru_cache(maxsize=4)
+def _parse_once(data: bytes) -> SpmModel:
+    return _parse(data)
+
+
+def _parse(data: bytes) -> SpmModel:
+    pieces: list[str] = []
+    scores: list[float] = []
+    kinds: list[int] = []
+    trainer: dict[int, int | bytes] = {}
+    normalizer: dict[int, int | bytes] = {}
+    for number, value in _fields(data):
+        if not isinstance(value, bytes):
+            continue
+        if number == 1:
+            piece = dict(_fields(value))
+            pieces.append(_as_bytes(piece.get(1, b"")).decode())
+            raw = _as_bytes(piece.get(2, bytes(4)))
+            scores.append(struct.unpack("<f", raw)[0])
+            kinds.append(_as_int(piece.get(3, NORMAL)))
+        elif number == 2:
+            trainer.update(_fields(value))
+        elif number == 3:
+            normalizer.update(_fields(value))
+    return SpmModel(
+        tuple(pieces),
+        tuple(scores),
+        tuple(kinds),
+        _as_bytes(normalizer.get(2, b"")),
+        bool(normalizer.get(3, 1)),
+        bool(normalizer.get(4, 1)),
+        _as_int(trainer.get(3, UNIGRAM)),
+        bool(trainer.get(24, 0)),
+    )
+
+
+def _as_bytes(value: int | bytes) -> bytes:
+    if isinstance(value, int):
+        raise ValueError("a text field holds a number")
+    return value
+
+
+def _as_int(value: int | bytes) -> int:
+    if isinstance(value, bytes):
+        raise ValueError("a number field holds bytes")
+    return value
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Yield (field number, value) of one message; fixed-width values as bytes."""
+    at = 0
+    while at < len(data):
+        key, at = _varint(data, at)
+        wire = key & 7
+        if wire == 0:
+            value, at = _varint(data, at)
+            yield key >> 3, value
+            continue
+        if wire == 2:
+            size, at = _varint(data, at)
+        elif wire in (1, 5):
+            size = 8 if wire == 1 else 4
+        else:
+            raise ValueError(f"wire type {wire}")
+        if at + size > len(data):
+            raise ValueError("cut short")
+        yield key >> 3, data[at : at + size]
+        at += size
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value |= (byte & 0x7F) << shift
+        at += 1
+        if byte < 0x80:
+            return value, at
+        shift += 7
+
+
+def _write_varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _int_field(number: int, value: int) -> bytes:
+    return _write_varint(number << 3) + _write_varint(int(value))
+
+
+def _bytes_field(number: int, value: bytes) -> bytes:
+    return _write_varint(number << 3 | 2) + _write_varint(len(value)) + value

@@ -1,0 +1,82 @@
+"""The two heads of pre-training.
+
+Letters: B batch, S sequence, E embedding, H hidden, V vocabulary.
+"""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from albert.common.config import AlbertConfig
+from albert.flax.activations import activation
+from albert.flax.embeddings import _dense, _layer_norm
+
+
+class FlaxAlbertMLMHead(nn.Module):
+    """Score every word piece at every position.
+
+    The output layer is the word embedding table, handed in by the model that owns both.
+
+    Source: google-research/albert run_pretraining.py, `get_masked_lm_output`.
+    """
+
+    config: AlbertConfig
+    dtype: Any = jnp.float32
+    param_dtype: Any = jnp.float32
+
+    def setup(self) -> None:
+        """Make the layers."""
+        self.dense = _dense(self, self.config.embedding_size)
+        self.activation = activation(self.config.hidden_act)
+        self.LayerNorm = _layer_norm(self)
+        self.bias = self.param(
+            "bias", nn.initializers.zeros, (self.config.vocab_size,), self.param_dtype
+        )
+
+    def __call__(self, hidden_states: jax.Array, decoder: nn.Embed) -> jax.Array:
+        """Give the scores.
+
+        Args:
+            hidden_states: float [B, S, H].
+            decoder: the word embedding layer.
+
+        Returns:
+            float [B, S, V], logits.
+        """
+        # narrow, activate, normalise: [B, S, H] to [B, S, E]
+        narrowed = self.activation(self.dense(hidden_states))
+        # Centred twice, here and in the norm: what rounds in the mean of an activation
+        # that is mostly positive would shift every score, by most of their error.
+        narrowed = narrowed - narrowed.mean(axis=-1, keepdims=True)
+        narrowed = self.LayerNorm(narrowed)
+        # score: [B, S, E] to [B, S, V]
+        return decoder.attend(narrowed) + self.bias.astype(self.dtype)
+
+
+class FlaxAlbertSOPHead(nn.Module):
+    """Tell whether two segments are in order (0) or swapped (1).
+
+    Source: google-research/albert run_pretraining.py, `get_sentence_order_output`,
+    which has no dropout.
+    """
+
+    config: AlbertConfig
+    dtype: Any = jnp.float32
+    param_dtype: Any = jnp.float32
+
+    def setup(self) -> None:
+        """Make the layer."""
+        self.classifier = _dense(self, 2)
+
+    def __call__(self, pooled_output: jax.Array) -> jax.Array:
+        """Give the two scores.
+
+        Args:
+            pooled_output: float [B, H].
+
+        Returns:
+            float [B, 2], logits.
+        """
+        return self.classifier(pooled_output)

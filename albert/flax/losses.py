@@ -1,0 +1,189 @@
+"""The losses of every head, in float32 (or float64) whatever the model's type.
+
+Letters: B batch, S sequence, K classes, L labels.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from albert.common.config import AlbertConfig
+from albert.common.inputs import IGNORE_INDEX, check_label_shape, problem_type
+from albert.flax.inputs import check_labels
+
+
+def cross_entropy(logits: jax.Array, labels: jax.Array) -> jax.Array:
+    """Mean negative log-likelihood of the labels that are not ignored.
+
+    Args:
+        logits: float [..., K].
+        labels: int [...]; -100 is ignored.
+
+    Returns:
+        float [], 0 if every label is ignored.
+    """
+    logits, labels = _widen(logits), jnp.asarray(labels).astype(jnp.int32)
+    kept = labels != IGNORE_INDEX
+    chosen = jnp.where(kept, labels, 0)[..., None]
+    likelihoods = jax.nn.log_softmax(logits, axis=-1)
+    negative = -jnp.take_along_axis(likelihoods, chosen, axis=-1)[..., 0]
+    total = jnp.where(kept, negative, 0.0).sum()
+    return total / jnp.maximum(kept.sum(), 1)
+
+
+def masked_lm_loss(
+    config: AlbertConfig, logits: jax.Array, labels: jax.Array
+) -> jax.Array:
+    """Loss of the masked words.
+
+    Args:
+        config: gives V.
+        logits: float [B, S, V].
+        labels: int [B, S]; the right piece where one was masked, -100 elsewhere.
+
+    Returns:
+        float [].
+
+    Raises:
+        ValueError: the labels' shape is wrong or one is out of range.
+    """
+    expected = tuple(logits.shape[:-1])
+    check_labels("labels", labels, expected, "[B, S]", config.vocab_size, "vocab_size")
+    return cross_entropy(logits, labels)
+
+
+def sentence_order_loss(
+    logits: jax.Array, sentence_order_label: jax.Array
+) -> jax.Array:
+    """Loss of the sentence order.
+
+    Args:
+        logits: float [B, 2].
+        sentence_order_label: int [B]; 0 = in order, 1 = swapped, -100 ignored.
+
+    Returns:
+        float [].
+
+    Raises:
+        ValueError: the labels' shape is wrong or one is out of range.
+    """
+    expected = tuple(logits.shape[:-1])
+    check_labels(
+        "sentence_order_label", sentence_order_label, expected, "[B]", 2, "classes"
+    )
+    return cross_entropy(logits, sentence_order_label)
+
+
+def sequence_classification_loss(
+    config: AlbertConfig, logits: jax.Array, labels: jax.Array
+) -> jax.Array:
+    """Loss of a sequence classifier: regression, one label or several.
+
+    Args:
+        config: its `problem_type`, or else its number of labels, decides.
+        logits: float [B, L].
+        labels: float [B] or [B, L] for regression ([B] or [B, 1] if L is 1); int [B]
+            for one label, -100 ignored; float [B, L] of 0 and 1 for several.
+
+    Returns:
+        float [].
+
+    Raises:
+        ValueError: the labels' shape is wrong or one is out of range.
+    """
+    batch, number = logits.shape
+    integers = jnp.issubdtype(labels.dtype, jnp.integer)
+    kind = problem_type(config, integers)
+    if kind == "single_label_classification":
+        check_labels("labels", labels, (batch,), "[B]", number, "num_labels")
+        return cross_entropy(logits, labels)
+    if kind == "regression" and number == 1 and labels.ndim == 1:
+        logits = logits.squeeze(-1)
+        check_label_shape("labels", tuple(labels.shape), (batch,), "[B]")
+    else:
+        shape = tuple(labels.shape)
+        check_label_shape("labels", shape, (batch, number), "[B, num_labels]")
+    logits = _widen(logits)
+    labels = jnp.asarray(labels).astype(logits.dtype)
+    if kind == "regression":
+        return jnp.square(logits - labels).mean()
+    # -log sigmoid(x) = softplus(-x) = softplus(x) - x
+    return (jax.nn.softplus(logits) - labels * logits).mean()
+
+
+def multiple_choice_loss(logits: jax.Array, labels: jax.Array) -> jax.Array:
+    """Loss of the right choice.
+
+    Args:
+        logits: float [B, C].
+        labels: int [B]; -100 is ignored.
+
+    Returns:
+        float [].
+
+    Raises:
+        ValueError: the labels' shape is wrong or one is out of range.
+    """
+    batch, number = logits.shape
+    check_labels("labels", labels, (batch,), "[B]", number, "choices")
+    return cross_entropy(logits, labels)
+
+
+def token_classification_loss(
+    config: AlbertConfig, logits: jax.Array, labels: jax.Array
+) -> jax.Array:
+    """Loss of every token's label.
+
+    Args:
+        config: gives the number of labels.
+        logits: float [B, S, L].
+        labels: int [B, S]; -100 is ignored.
+
+    Returns:
+        float [].
+
+    Raises:
+        ValueError: the labels' shape is wrong or one is out of range.
+    """
+    expected = tuple(logits.shape[:-1])
+    check_labels("labels", labels, expected, "[B, S]", config.num_labels, "num_labels")
+    return cross_entropy(logits, labels)
+
+
+def question_answering_loss(
+    start_logits: jax.Array,
+    end_logits: jax.Array,
+    start_positions: jax.Array,
+    end_positions: jax.Array,
+) -> jax.Array:
+    """Mean of the losses of the answer's first and last token.
+
+    Args:
+        start_logits: float [B, S].
+        end_logits: float [B, S].
+        start_positions: int [B] or [B, 1]; a position outside the sequence (the answer
+            was cut off) is ignored.
+        end_positions: likewise.
+
+    Returns:
+        float [].
+
+    Raises:
+        ValueError: the positions' shape is wrong.
+    """
+    start_loss = _position_loss("start_positions", start_logits, start_positions)
+    end_loss = _position_loss("end_positions", end_logits, end_positions)
+    return (start_loss + end_loss) / 2
+
+
+def _position_loss(name: str, logits: jax.Array, positions: jax.Array) -> jax.Array:
+    batch, length = logits.shape
+    if positions.ndim == 2:
+        check_label_shape(name, tuple(positions.shape), (batch, 1), "[B, 1]")
+        positions = positions.squeeze(-1)
+    check_label_shape(name, tuple(positions.shape), (batch,), "[B]")
+    inside = (positions >= 0) & (positions < length)
+    return cross_entropy(logits, jnp.where(inside, positions, IGNORE_INDEX))
+
+
+def _widen(logits: jax.Array) -> jax.Array:
+    return logits.astype(jnp.promote_types(logits.dtype, jnp.float32))

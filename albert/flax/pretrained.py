@@ -1,0 +1,320 @@
+"""What every model has: its configuration, new weights, loading and saving.
+
+Which weights there are, and what they are called, stands in `albert.common.names`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax.core import FrozenDict, unfreeze
+from flax.errors import InvalidRngError
+from flax.traverse_util import flatten_dict, unflatten_dict
+
+from albert.common import names
+from albert.common.config import AlbertConfig
+from albert.common.loading import load_arrays, open_checkpoint, prepare, save_arrays
+
+
+class FlaxAlbertPreTrainedModel:
+    """A model that has a configuration and can be loaded and saved.
+
+    It holds a linen module and the weights to call it with.
+
+    Args:
+        config: the sizes and settings.
+        input_shape: not used, since no weight's shape depends on the inputs'; users of
+            transformers give it.
+        seed: seed of the new weights.
+        dtype: type of the computation, such as jnp.bfloat16.
+        param_dtype: type of the weights.
+        _do_init: whether to make weights; without, `params` must be given in each call.
+        **own: arguments of the module beside these.
+
+    Raises:
+        TypeError: `config` is no `AlbertConfig`.
+        ValueError: a value of it is bad.
+    """
+
+    config_class = AlbertConfig
+    base_model_prefix = "albert"
+    module_class: ClassVar[Any] = None
+    own_arguments: ClassVar[tuple[str, ...]] = ()
+    """Arguments of the constructor beside those that every model has."""
+
+    def __init__(
+        self,
+        config: AlbertConfig,
+        input_shape: tuple[int, ...] = (1, 1),
+        seed: int = 0,
+        dtype: Any = jnp.float32,
+        param_dtype: Any = jnp.float32,
+        _do_init: bool = True,
+        **own: Any,
+    ) -> None:
+        if not isinstance(config, AlbertConfig):
+            raise TypeError(
+                f"config must be an AlbertConfig, but is a {type(config).__name__}; to "
+                f"load a checkpoint use {type(self).__name__}.from_pretrained."
+            )
+        config.validate()
+        self.config = config
+        self.module: nn.Module = self.module_class(
+            config,
+            dtype=_target_dtype("dtype", dtype),
+            param_dtype=_target_dtype("param_dtype", param_dtype),
+            **own,
+        )
+        self._params: dict[str, Any] | None = None
+        if _do_init:
+            self.params = self.init_weights(jax.random.key(seed), input_shape)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        config: AlbertConfig | None = None,
+        dtype: Any = None,
+        ignore_mismatched_sizes: bool = False,
+        output_loading_info: bool = False,
+        param_dtype: Any = None,
+        seed: int = 0,
+        _do_init: bool = True,
+        **kwargs: Any,
+    ) -> Any:
+        """Build a model from a checkpoint.
+
+        Args:
+            pretrained_model_name_or_path: a folder with `config.json` and
+                `model.safetensors`, or "albert-demo".
+            config: used instead of the folder's.
+            dtype: type of the computation, such as jnp.bfloat16 or "bfloat16"; "auto"
+                for the file's; None for float32.
+            ignore_mismatched_sizes: whether a head of another shape is made anew
+                instead of raising.
+            output_loading_info: whether to return the loading report, too.
+            param_dtype: type of the weights, likewise.
+            seed: seed of a head that the checkpoint lacks.
+            _do_init: whether the model keeps the weights; without, they are returned
+                beside it.
+            **kwargs: fields of the configuration to set differently, such as
+                `num_labels`, and arguments of the constructor.
+
+        Returns:
+            The model, then its weights without `_do_init`, then a dictionary of lists
+            of names with `output_loading_info`; a tuple if more than the model.
+
+        Raises:
+            FileNotFoundError: no such folder, configuration or weight file.
+            ValueError: the weights do not fit, or a value is bad.
+            TypeError: an argument is not known.
+
+        Warns:
+            UserWarning: a head is missing in the checkpoint and starts random.
+        """
+        own = {name: kwargs.pop(name) for name in cls.own_arguments if name in kwargs}
+        folder, config = prepare(pretrained_model_name_or_path, config, kwargs)
+        # Without weights: every one comes from the file or is made below.
+        model = cls(config, _do_init=False, **own)
+        rows = model.weight_rows()
+        arrays, report = load_arrays(folder, config, rows, ignore_mismatched_sizes)
+        target = _target_dtype("param_dtype", param_dtype, folder)
+        model.module = model.module.clone(
+            dtype=_target_dtype("dtype", dtype, folder), param_dtype=target
+        )
+        found = {
+            model._path(row): _to_jax(
+                row.to_framework(arrays[row.canonical], "flax"), target
+            )
+            for row in rows
+            if row.canonical in arrays
+        }
+        params = model.init_weights(jax.random.key(seed), params=unflatten_dict(found))
+        if _do_init:
+            model.params = params
+        results = (
+            model,
+            *(() if _do_init else (params,)),
+            *((report.to_dict(),) if output_loading_info else ()),
+        )
+        return results if len(results) > 1 else model
+
+    def save_pretrained(
+        self, save_directory: str | os.PathLike[str], params: Any = None
+    ) -> None:
+        """Write `config.json` and `model.safetensors`, which all frameworks load.
+
+        Args:
+            save_directory: a folder, made if need be.
+            params: nested dictionary of weights to write instead of the model's own.
+
+        Raises:
+            NotADirectoryError: the path is a file.
+            ValueError: there are no weights.
+        """
+        held = _flat(self.params if params is None else params)
+        arrays = {
+            row.canonical: row.to_framework(
+                np.asarray(jax.device_get(held[self._path(row)])), "flax"
+            )
+            for row in self.weight_rows()
+        }
+        name = type(self).__name__.removeprefix("Flax")
+        save_arrays(save_directory, self.config, arrays, name)
+
+    def weight_rows(self) -> tuple[names.Weight, ...]:
+        """List this model's weights as the name table has them."""
+        pooling = getattr(self.module, "add_pooling_layer", True)
+        return names.weights(self.config, self._table_name(), pooling)
+
+    def get_input_embeddings(self) -> jax.Array:
+        """Give the word embedding table, [V, E]."""
+        return self._get_weight(self.weight_rows()[0])
+
+    def num_parameters(self) -> int:
+        """Count the parameters, each shared one once."""
+        return sum(int(np.prod(row.shape(self.config))) for row in self.weight_rows())
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the computation."""
+        return self.module.dtype  # pyright: ignore[reportAttributeAccessIssue]
+
+    @property
+    def param_dtype(self) -> Any:
+        """Type of the weights."""
+        return self.module.param_dtype  # pyright: ignore[reportAttributeAccessIssue]
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The weights, a nested dictionary.
+
+        Raises:
+            ValueError: the model was made without, or, on setting, one is missing.
+        """
+        if self._params is None:
+            raise ValueError(
+                "this model was made with _do_init=False and holds no weights: pass "
+                "params, or make them with init_weights and set model.params."
+            )
+        return self._params
+
+    @params.setter
+    def params(self, params: Mapping[str, Any]) -> None:
+        held = _flat(params)
+        paths = [self._path(row) for row in self.weight_rows()]
+        missing = ["/".join(path) for path in paths if path not in held]
+        if missing:
+            raise ValueError(f"params must hold {', '.join(missing)}, too.")
+        self._params = unflatten_dict(held)
+
+    def init_weights(
+        self,
+        rng: jax.Array,
+        input_shape: tuple[int, ...] = (1, 1),
+        params: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Make new random values of every weight.
+
+        Matrices and tables: normal with deviation `initializer_range`, cut at twice
+        that; biases 0, scales 1. Source: google-research/albert modeling.py,
+        `create_initializer`.
+
+        Args:
+            rng: key of the randomness.
+            input_shape: not used; see the class.
+            params: nested dictionary of weights that are there already and stay.
+
+        Returns:
+            Nested dictionary of all weights.
+        """
+        held = _flat(params or {})
+        made: dict[tuple[str, ...], Any] = {}
+        for index, row in enumerate(self.weight_rows()):
+            path = self._path(row)
+            if path in held:
+                made[path] = held[path]
+                continue
+            key = jax.random.fold_in(rng, index)
+            made[path] = _new_weight(row, key, self.config, self.param_dtype)
+        return unflatten_dict(made)
+
+    def _run(
+        self, params: Any, dropout_rng: jax.Array | None, train: bool, **inputs: Any
+    ) -> Any:
+        """Call the module with the weights and arrays that a call has."""
+        inputs = {name: _to_array(given) for name, given in inputs.items()}
+        variables = {"params": self.params if params is None else params}
+        rngs = {"dropout": dropout_rng} if train and dropout_rng is not None else None
+        try:
+            return self.module.apply(
+                variables, **inputs, deterministic=not train, rngs=rngs
+            )
+        except InvalidRngError:
+            raise ValueError(
+                "train=True needs dropout_rng, a key such as jax.random.key(0), since "
+                "the configuration has dropout."
+            ) from None
+
+    @classmethod
+    def _table_name(cls) -> str:
+        """Give the name in the table; a subclass of a user's has its parent's."""
+        bare = (base.__name__.removeprefix("Flax") for base in cls.__mro__)
+        return next(name for name in bare if name in names.PARTS)
+
+    def _get_weight(self, row: names.Weight) -> jax.Array:
+        return _flat(self.params)[self._path(row)]
+
+    def _path(self, row: names.Weight) -> tuple[str, ...]:
+        return row.path("flax", base=self._table_name() == "AlbertModel")
+
+
+def _flat(params: Mapping[str, Any]) -> dict[tuple[str, ...], Any]:
+    """Give the weights by path, of plain or frozen dictionaries."""
+    plain = unfreeze(params) if isinstance(params, FrozenDict) else dict(params)
+    return dict(flatten_dict(plain))
+
+
+def _new_weight(
+    row: names.Weight, key: jax.Array, config: AlbertConfig, dtype: Any
+) -> jax.Array:
+    shape = row.shape(config)
+    shape = shape[::-1] if row.kind.transpose else shape
+    if row.kind in (names.BIAS, names.SHIFT):
+        return jnp.zeros(shape, dtype)
+    if row.kind is names.SCALE:
+        return jnp.ones(shape, dtype)
+    return nn.initializers.truncated_normal(config.initializer_range)(key, shape, dtype)
+
+
+def _target_dtype(name: str, dtype: Any, folder: Path | None = None) -> Any:
+    wanted = "float32" if dtype is None else dtype
+    if isinstance(wanted, str) and wanted == "auto" and folder is not None:
+        wanted = next(iter(open_checkpoint(folder).values())).dtype
+    found = wanted if isinstance(wanted, str) else jnp.dtype(wanted).name
+    if found not in ("float64", "float32", "float16", "bfloat16"):
+        raise ValueError(
+            f"{name} must be float32, float16, bfloat16, float64 or 'auto', but is "
+            f"{dtype!r}."
+        )
+    return jnp.dtype(found)
+
+
+def _to_jax(array: np.ndarray, dtype: Any) -> jax.Array:
+    # A copy: JAX may otherwise look into the mapped file for as long as it lives.
+    return jnp.array(array, dtype)
+
+
+def _to_array(given: Any) -> Any:
+    """Turn lists and the like into arrays; leave arrays, flags and None alone."""
+    if given is None or isinstance(given, (bool, jax.Array, np.ndarray)):
+        return given
+    return np.asarray(given)

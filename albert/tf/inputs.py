@@ -1,0 +1,162 @@
+"""Checks of a call's inputs, as far as they can be made on this call's tensors.
+
+Letters: B batch, C choices, S sequence, E embedding.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, TypeVar
+
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from albert.common import inputs as common
+from albert.common.config import AlbertConfig
+from albert.common.inputs import check_shapes, check_values
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def named_inputs(
+    model: str, names: Sequence[str], given: Sequence[Any], keywords: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Give every argument of a call its name, and make tensors of arrays and lists.
+
+    Args:
+        model: name of the model's class, for the error text.
+        names: arguments that the model takes, in order.
+        given: positional arguments; the first may be a mapping that holds any of them.
+        keywords: named arguments.
+
+    Returns:
+        The arguments by name.
+
+    Raises:
+        TypeError: an argument is not known or was given twice.
+    """
+    first: Mapping[str, Any] = {}
+    if given and isinstance(given[0], Mapping):
+        first, given = given[0], (None, *given[1:])
+    if len(given) > len(names):
+        raise TypeError(
+            f"{model} takes {len(names)} positional arguments, but {len(given)} were "
+            f"given."
+        )
+    found: dict[str, Any] = {}
+    positional = zip(names, given, strict=False)
+    for name, value in (*positional, *first.items(), *keywords.items()):
+        if name not in names:
+            raise TypeError(
+                f"{model} has no input {name!r}; it takes {', '.join(names)}."
+            )
+        if found.get(name) is not None:
+            raise TypeError(f"{model} was given {name} twice.")
+        found[name] = _to_tensor(value)
+    return found
+
+
+def check_inputs(
+    config: AlbertConfig,
+    input_ids: tf.Tensor | None,
+    attention_mask: tf.Tensor | None,
+    token_type_ids: tf.Tensor | None,
+    position_ids: tf.Tensor | None,
+    inputs_embeds: tf.Tensor | None,
+    choices: bool = False,
+) -> tuple[int, ...]:
+    """Check the inputs of a model; see `albert.common.inputs.check_shapes`.
+
+    Returns:
+        B and S, or B, C and S; tensors for those that are not known yet.
+
+    Raises:
+        ValueError: a shape is wrong or an id is out of range.
+    """
+    given = {
+        "input_ids": input_ids,
+        "attention_mask": attention_mask,
+        "token_type_ids": token_type_ids,
+        "position_ids": position_ids,
+        "inputs_embeds": inputs_embeds,
+    }
+    shapes = {
+        name: None if tensor is None else tuple(tensor.shape)
+        for name, tensor in given.items()
+    }
+    leading = _plainly(check_shapes)(config, shapes, choices)
+    for name, limit in (
+        ("input_ids", "vocab_size"),
+        ("token_type_ids", "type_vocab_size"),
+        ("position_ids", "max_position_embeddings"),
+    ):
+        tensor = given[name]
+        if tensor is not None and _is_at_hand(tensor):
+            number = getattr(config, limit)
+            _plainly(check_values)(name, tensor, number, limit)
+    sizes: Any = ops.shape(input_ids if inputs_embeds is None else inputs_embeds)
+    return sizes[: len(leading)]
+
+
+def check_labels(
+    name: str,
+    labels: tf.Tensor,
+    expected: tuple[int | None, ...],
+    meaning: str,
+    number: int,
+    limit: str,
+) -> None:
+    """Check the labels of a cross entropy.
+
+    Args:
+        name: argument, such as "labels".
+        labels: int, of the shape `expected`; -100 is ignored.
+        expected: shape.
+        meaning: what the shape stands for, such as "[B, S]".
+        number: labels must be below it.
+        limit: the configuration's name of that number.
+
+    Raises:
+        ValueError: the shape is wrong or a label is out of range.
+    """
+    check_label_shape(name, tuple(labels.shape), expected, meaning)
+    if _is_at_hand(labels):
+        _plainly(check_values)(name, labels, number, limit, ignored=True)
+
+
+def flatten_choices(tensor: Any) -> Any:
+    """Fold the choices into the batch: [B, C, ...] to [B * C, ...]; None stays."""
+    if tensor is None:
+        return None
+    sizes: Any = ops.shape(tensor)
+    return tf.reshape(tensor, (-1, *sizes[2:]))
+
+
+def _plainly(check: _Function) -> _Function:
+    """Keep Keras from wrapping a check's error in a listing of all arguments."""
+
+    @wraps(check)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return check(*args, **kwargs)
+        except ValueError as error:
+            error._keras_call_info_injected = True  # pyright: ignore
+            raise
+
+    return checked  # pyright: ignore
+
+
+check_label_shape = _plainly(common.check_label_shape)
+
+
+def _to_tensor(value: Any) -> Any:
+    if isinstance(value, list | tuple | np.ndarray):
+        return tf.convert_to_tensor(value)
+    return value
+
+
+def _is_at_hand(tensor: tf.Tensor) -> bool:
+    """Whether reading values costs no synchronisation and breaks no trace."""
+    return (
+        tf.executing_eagerly() and hasattr(tensor, "numpy") and "CPU" in tensor.device
+    )

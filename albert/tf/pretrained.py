@@ -1,0 +1,342 @@
+"""What every model has: its configuration, new weights, loading and saving.
+
+Which weights there are, and what they are called, stands in `albert.common.names`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from albert.common import names
+from albert.common.config import AlbertConfig
+from albert.common.loading import load_arrays, open_checkpoint, prepare, save_arrays
+from albert.tf.inputs import named_inputs
+
+
+class TFAlbertPreTrainedModel(keras.Model):
+    """A model that has a configuration and can be loaded and saved.
+
+    `compile` without a loss trains and evaluates on the model's own, with labels in
+    the inputs or as `y`; with one, that loss and the metrics compare `y` and the
+    logits.
+
+    Args:
+        config: the sizes and settings.
+        dtype: Keras policy, such as "bfloat16" or "mixed_bfloat16"; None for Keras'
+            global one.
+        name: of the Keras model.
+
+    Raises:
+        TypeError: `config` is no `AlbertConfig`.
+        ValueError: a value of it is bad.
+    """
+
+    config_class = AlbertConfig
+    base_model_prefix = "albert"
+    own_arguments: ClassVar[tuple[str, ...]] = ()
+    """Arguments of the constructor beside `config`."""
+    labels_of: ClassVar[dict[str, str]] = {"logits": "labels"}
+    """Field of the output -> the argument that holds its labels."""
+
+    def __init__(
+        self, config: AlbertConfig, dtype: Any = None, name: str | None = None
+    ) -> None:
+        if not isinstance(config, AlbertConfig):
+            raise TypeError(
+                f"config must be an AlbertConfig, but is a {type(config).__name__}; to "
+                f"load a checkpoint use {type(self).__name__}.from_pretrained."
+            )
+        config.validate()
+        # Keras would round float labels and masks to the layers' type.
+        super().__init__(dtype=dtype, autocast=False, name=name)
+        self.config = config
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the model; see `call`.
+
+        Args:
+            *args: arguments of `call`: tensors, arrays or lists. The first may be a
+                mapping that holds any of them.
+            **kwargs: the same by name.
+
+        Returns:
+            What `call` gives.
+
+        Raises:
+            TypeError: an argument is not known or was given twice.
+        """
+        taken = tuple(inspect.signature(self.call).parameters)
+        return super().__call__(
+            **named_inputs(type(self).__name__, taken, args, kwargs)
+        )
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        config: AlbertConfig | None = None,
+        dtype: Any = None,
+        ignore_mismatched_sizes: bool = False,
+        output_loading_info: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Build a model from a checkpoint, in inference mode.
+
+        Args:
+            pretrained_model_name_or_path: a folder with `config.json` and
+                `model.safetensors`, or "albert-demo".
+            config: used instead of the folder's.
+            dtype: type of the weights, such as tf.bfloat16 or "bfloat16", or a mixed
+                Keras policy, such as "mixed_bfloat16"; "auto" for the file's; None for
+                float32.
+            ignore_mismatched_sizes: whether a head of another shape is made anew
+                instead of raising.
+            output_loading_info: whether to return the loading report, too.
+            **kwargs: fields of the configuration to set differently, such as
+                `num_labels`, and arguments of the constructor.
+
+        Returns:
+            The model, or the model and a dictionary of lists of names.
+
+        Raises:
+            FileNotFoundError: no such folder, configuration or weight file.
+            ValueError: the weights do not fit, or a value is bad.
+            TypeError: an argument is not known.
+
+        Warns:
+            UserWarning: a head is missing in the checkpoint and starts random.
+        """
+        dtype = kwargs.pop("torch_dtype", dtype)
+        own = {name: kwargs.pop(name) for name in cls.own_arguments if name in kwargs}
+        folder, config = prepare(pretrained_model_name_or_path, config, kwargs)
+        # Unfilled: every weight comes from the file or is made below.
+        with _unfilled():
+            model = cls(config, **own, dtype=_target_dtype(dtype, folder))
+        rows = model.weight_rows()
+        arrays, report = load_arrays(folder, config, rows, ignore_mismatched_sizes)
+        for row in rows:
+            if row.canonical in arrays:
+                model._set_weight(row, arrays[row.canonical])
+        model._make_missing(arrays)
+        return (model, report.to_dict()) if output_loading_info else model
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
+        """Write `config.json` and `model.safetensors`, which all frameworks load.
+
+        Args:
+            save_directory: a folder, made if need be.
+
+        Raises:
+            NotADirectoryError: the path is a file.
+        """
+        arrays = {
+            row.canonical: row.to_framework(self._get_weight(row).numpy(), "tf")
+            for row in self.weight_rows()
+        }
+        name = type(self).__name__.removeprefix("TF")
+        save_arrays(save_directory, self.config, arrays, name)
+
+    def weight_rows(self) -> tuple[names.Weight, ...]:
+        """List this model's weights as the name table has them."""
+        pooling = self.get_base_model().pooler is not None
+        return names.weights(self.config, self._table_name(), pooling)
+
+    def get_base_model(self) -> Any:
+        """Give the bare `TFAlbertModel` inside, or the model itself if it is one."""
+        return getattr(self, self.base_model_prefix, self)
+
+    def get_input_embeddings(self) -> layers.Embedding:
+        """Give the word embedding layer."""
+        return self.get_base_model().embeddings.word_embeddings
+
+    def num_parameters(self) -> int:
+        """Count the parameters, each shared one once."""
+        return self.count_params()
+
+    def init_weights(self) -> None:
+        """Fill every weight with new random values and tie the shared ones.
+
+        Matrices and tables: normal with deviation `initializer_range`, cut at twice
+        that; biases 0, scales 1. Source: google-research/albert modeling.py,
+        `create_initializer`.
+        """
+        self.tie_weights()
+        self.built = True
+        if _UNFILLED.get():
+            return
+        for row in self.weight_rows():
+            _fill(self._get_weight(row), row.kind, self.config.initializer_range)
+
+    def tie_weights(self) -> None:
+        """Make the output layer's matrix and bias those that they are tied to."""
+        head = getattr(self, "predictions", None)
+        if head is not None:
+            head.decoder = self.get_input_embeddings()
+
+    @classmethod
+    def _table_name(cls) -> str:
+        """Give the name in the table; a subclass of a user's has its parent's."""
+        bases = (base.__name__.removeprefix("TF") for base in cls.__mro__)
+        return next(name for name in bases if name in names.PARTS)
+
+    def _get_weight(self, row: names.Weight) -> Any:
+        found: Any = self
+        for step in row.path("tf", base=self.get_base_model() is self):
+            found = found[int(step)] if step.isdigit() else getattr(found, step)
+        return found
+
+    def _set_weight(self, row: names.Weight, array: np.ndarray) -> None:
+        self._get_weight(row).assign(row.to_framework(np.array(array), "tf"))
+
+    def _make_missing(self, found: Iterable[str]) -> None:
+        """Make anew what the checkpoint had not."""
+        for row in self.weight_rows():
+            if row.canonical not in found:
+                _fill(self._get_weight(row), row.kind, self.config.initializer_range)
+
+    # What follows is Keras': training, evaluation, prediction and its own files.
+
+    def train_step(self, data: Any) -> Any:
+        """Train on one batch, whose labels stand in the inputs or are its `y`."""
+        return super().train_step(self._with_labels(data))
+
+    def test_step(self, data: Any) -> Any:
+        """Evaluate one batch, whose labels stand in the inputs or are its `y`."""
+        return super().test_step(self._with_labels(data))
+
+    def predict_step(self, data: Any) -> Any:
+        """Run one batch; labels among the inputs are left out."""
+        inputs, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        labels = self.labels_of.values()
+        if isinstance(inputs, Mapping):
+            inputs = {name: inputs[name] for name in inputs if name not in labels}
+        return super().predict_step((inputs,))
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Give the model's own loss, or the compiled one of `y` and the logits."""
+        if self.loss is not None:
+            y, y_pred = self._compared(x, y, y_pred)
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+        if y_pred.loss is None:
+            raise ValueError(
+                f"{type(self).__name__} has no labels to train on: give "
+                f"{' and '.join(self.labels_of.values())} among the inputs or as y, or "
+                f"compile it with a loss of Keras."
+            )
+        return y_pred.loss + sum(self.losses)
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> Any:
+        """Update the compiled metrics with `y` and the logits and give all results."""
+        y, y_pred = self._compared(x, y, y_pred)
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        """Give what `from_config` builds a model of the same kind from."""
+        return {
+            "config": self.config.to_dict(),
+            **{name: getattr(self, name) for name in self.own_arguments},
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """Build a model, with new weights, from what `get_config` gave."""
+        return cls(**{**config, "config": AlbertConfig.from_dict(config["config"])})
+
+    def _with_labels(self, data: Any) -> tuple[Any, Any, Any]:
+        """Put a batch's labels among its inputs if the model's own loss is used."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        if self.loss is not None:
+            return x, y, sample_weight
+        name = type(self).__name__
+        if not self.labels_of:
+            raise ValueError(f"{name} has no loss of its own: compile it with one.")
+        if sample_weight is not None:
+            raise ValueError(
+                f"the own loss of {name} takes no sample or class weights: compile it "
+                f"with a loss of Keras for them."
+            )
+        inputs = dict(x) if isinstance(x, Mapping) else {"input_ids": x}
+        labels = self._labels(y)
+        if labels.keys() & inputs.keys():
+            raise ValueError("labels must be among the inputs or in y, not in both.")
+        return {**inputs, **labels}, y, None
+
+    def _labels(self, y: Any) -> dict[str, Any]:
+        """Name the labels in `y`: one tensor means `labels`."""
+        if y is None:
+            return {}
+        known = tuple(self.labels_of.values())
+        found = dict(y) if isinstance(y, Mapping) else {"labels": y}
+        if not found.keys() <= set(known):
+            raise ValueError(
+                f"y must hold {' and '.join(known)}, but has {', '.join(found)}."
+            )
+        return found
+
+    def _compared(self, x: Any, y: Any, y_pred: Any) -> tuple[Any, Any]:
+        """Pair the labels with the outputs that they are for."""
+        if not self.labels_of:
+            return y, dict(y_pred)
+        labels = {**(x if isinstance(x, Mapping) else {}), **self._labels(y)}
+        fields = [field for field in self.labels_of if self.labels_of[field] in labels]
+        targets = {field: labels[self.labels_of[field]] for field in fields}
+        if self.labels_of.keys() == {"logits"}:
+            return targets.get("logits"), y_pred.logits
+        return targets, {field: y_pred[field] for field in fields}
+
+
+_UNFILLED: ContextVar[bool] = ContextVar("_UNFILLED", default=False)
+
+
+@contextmanager
+def _unfilled() -> Iterator[None]:
+    """Build models whose weights will be read, not drawn."""
+    token = _UNFILLED.set(True)
+    try:
+        yield
+    finally:
+        _UNFILLED.reset(token)
+
+
+def _fill(variable: Any, kind: names.Kind, deviation: float) -> None:
+    if kind in (names.BIAS, names.SHIFT):
+        variable.assign(tf.zeros(variable.shape))
+    elif kind == names.SCALE:
+        variable.assign(tf.ones(variable.shape))
+    else:
+        variable.assign(keras.random.truncated_normal(variable.shape, stddev=deviation))
+
+
+def _target_dtype(dtype: Any, folder: Path) -> str:
+    name = "float32" if dtype is None else str(getattr(dtype, "name", dtype))
+    if name == "auto":
+        name = next(iter(open_checkpoint(folder).values())).dtype
+    if name.removeprefix("mixed_") not in ("float64", "float32", "float16", "bfloat16"):
+        raise ValueError(
+            f"dtype must be float32, float16, bfloat16, float64 or 'auto', but is "
+            f"{dtype!r}."
+        )
+    return name

@@ -1,0 +1,131 @@
+"""The suite itself: every case in every framework, and every defect caught."""
+
+import pytest
+
+from conformance import __main__ as command
+from conformance import goldens, google
+from conformance.backends import PREFIXES, implementation
+from conformance.cases import all_cases
+from conformance.mutants import MUTANTS, Mutant, caught_by, mutated
+from conformance.run import run_cases
+
+FRAMEWORKS = tuple(PREFIXES)
+GROUPS = list(dict.fromkeys((c.class_name, c.family) for c in all_cases()))
+
+
+def _require_all_passed(results):
+    assert results
+    failed = [
+        f"{r.case.id}: {r.error:.1e} {r.failure}" for r in results if not r.passed
+    ]
+    assert not failed, "\n".join(failed)
+
+
+@pytest.mark.parametrize(("class_name", "family"), GROUPS)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_agrees_with_the_oracle(framework, class_name, family):
+    cases = [c for c in all_cases() if (c.class_name, c.family) == (class_name, family)]
+    results = list(run_cases(implementation(framework), cases))
+    assert len(results) == len(cases)
+    _require_all_passed(results)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_agrees_with_transformers(framework):
+    results = list(goldens.run(implementation(framework)))
+    assert len(results) == len(goldens.golden_cases())
+    _require_all_passed(results)
+
+
+@pytest.mark.skipif(
+    not google.available(), reason="the checkpoints of Google's original are not here"
+)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_agrees_with_googles_original(framework):
+    results = list(google.run(implementation(framework)))
+    assert len(results) == 4 * len(list(google.FOLDER.iterdir()))
+    _require_all_passed(results)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_catches_the_defect(framework, mutant):
+    caught = caught_by(framework, mutant)
+    assert caught is not None
+    assert caught.failure == "" or caught.error == float("inf")
+
+
+def test_a_defect_that_changes_nothing_is_not_reported_as_caught():
+    harmless = Mutant("none", "models.py", ("import torch\n", "import torch  #\n"))
+    with mutated("pt", harmless):
+        build = implementation("pt")
+        cases = [c for c in all_cases() if c.family == "activation"][:2]
+        assert all(result.passed for result in run_cases(build, cases))
+
+
+def test_a_defect_whose_source_is_gone_is_an_error():
+    stale = Mutant("stale", "models.py", ("no such text", ""))
+    with (
+        pytest.raises(ValueError, match=r"models\.py does not hold 'no such text'"),
+        mutated("pt", stale),
+    ):
+        pass
+
+
+def test_the_sound_backend_is_back_after_a_defect():
+    from albert.pt import models
+
+    with mutated("pt", MUTANTS[0]):
+        assert implementation("pt") is not None
+    from albert.pt import models as again
+
+    assert again is models
+
+
+def _few(monkeypatch, number):
+    cases = [c for c in all_cases() if c.family == "configuration"][:number]
+    monkeypatch.setattr(command, "all_cases", lambda: cases)
+    monkeypatch.setattr(goldens, "golden_cases", list)
+    monkeypatch.setattr(google, "available", lambda: False)
+
+
+def test_command_passes_and_says_what_was_not_run(monkeypatch, capsys):
+    _few(monkeypatch, 2)
+    assert command.main(["--framework", "pt"]) == 0
+    printed = capsys.readouterr().out
+    assert "pt    AlbertModel                     configuration          2 cases" in (
+        printed
+    )
+    assert "not run: Google's own checkpoints" in printed
+    assert printed.endswith("conformance: passed\n")
+
+
+def test_command_fails_if_no_case_ran(monkeypatch, capsys):
+    _few(monkeypatch, 0)
+    assert command.main(["--framework", "pt"]) == 1
+    assert capsys.readouterr().out.endswith("conformance: FAILED\n")
+
+
+def test_command_fails_if_a_framework_cannot_be_imported(monkeypatch, capsys):
+    def refuse(framework):
+        raise ImportError("no such thing")
+
+    monkeypatch.setattr(command, "implementation", refuse)
+    assert command.main(["--framework", "tf"]) == 1
+    assert "tf    FAILED: cannot be imported: no such thing" in capsys.readouterr().out
+
+
+def test_command_fails_on_a_breach(monkeypatch, capsys):
+    _few(monkeypatch, 2)
+    with mutated("pt", MUTANTS[0]):
+        build = implementation("pt")
+        monkeypatch.setattr(command, "implementation", lambda framework: build)
+        assert command.main(["--framework", "pt"]) == 1
+    assert "      one layer: " in capsys.readouterr().out
+
+
+def test_command_asks_for_all_three_frameworks(monkeypatch):
+    asked = []
+    monkeypatch.setattr(command, "check", lambda name: asked.append(name) or True)
+    assert command.main([]) == 0
+    assert asked == ["pt", "tf", "flax"]

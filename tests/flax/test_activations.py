@@ -1,0 +1,12 @@
+import numpy as np
+import pytest
+
+from albert.common.activations import ACTIVATIONS
+from albert.flax.activations import activation
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_equals_its_definition(name):
+    x = np.linspace(-9, 9, 721)
+    found = activation(name)(x.astype(np.float32))
+    np.testing.assert_allclose(found, ACTIVATIONS[name](x), rtol=0, atol=2e-6)

@@ -1,0 +1,310 @@
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import albert.flax
+from albert.common import names
+from albert.flax import FlaxAlbertModel
+
+CLASSES = tuple(names.PARTS)
+TOLERANCE = 2e-5
+HALF = {"bfloat16": 0.25, "float16": 0.03}
+KEY = jax.random.key(0)
+
+
+def _assert_close(found, right, tolerance=TOLERANCE):
+    assert list(found) == [name for name in type(found).fields if name in right]
+    for name in found:
+        got, wanted = found[name], right[name]
+        many = isinstance(wanted, tuple)
+        assert isinstance(got, tuple) == many
+        pairs = zip(got, wanted, strict=True) if many else [(got, wanted)]
+        for one, other in pairs:
+            one = np.asarray(one, np.float32)
+            np.testing.assert_allclose(one, other, rtol=0, atol=tolerance, err_msg=name)
+
+
+@pytest.mark.parametrize("class_name", CLASSES)
+def test_equals_the_oracle(load, expect, inputs, class_name):
+    model, given = load(class_name), inputs(class_name, labels=True)
+    right = expect(class_name, given)
+    found = model(**given, output_hidden_states=True, output_attentions=True)
+    assert type(found).__name__.startswith("Flax")
+    _assert_close(found, right)
+    plain = model(**given)
+    details = ("hidden_states", "attentions")
+    kept = {name: right[name] for name in right if name not in details}
+    _assert_close(plain, kept)
+
+
+@pytest.mark.parametrize("class_name", CLASSES)
+def test_gives_a_tuple_if_asked(load, inputs, class_name):
+    model, given = load(class_name), inputs(class_name, labels=True)
+    output = model(**given, output_attentions=True)
+    found = model(**given, output_attentions=True, return_dict=False)
+    assert type(found) is tuple
+    for one, other in zip(found, output.to_tuple(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_flags_default_to_the_configuration(load, inputs, simple):
+    model = load(config=simple)
+    model.config.output_attentions = True
+    model.config.output_hidden_states = True
+    output = model(**inputs())
+    assert len(output.attentions) == 3
+    assert len(output.hidden_states) == 4
+    assert "attentions" not in model(**inputs(), output_attentions=False)
+    model.config.return_dict = False
+    assert type(model(**inputs())) is tuple
+
+
+@pytest.mark.parametrize("class_name", CLASSES)
+def test_takes_positions_and_vectors(load, expect, inputs, class_name):
+    given = inputs(class_name)
+    shape = given.pop("input_ids").shape
+    random = np.random.default_rng(4)
+    given["inputs_embeds"] = random.normal(size=(*shape, 5)).astype(np.float32)
+    given["position_ids"] = random.integers(0, 19, shape)
+    found = load(class_name)(**given)
+    right = expect(class_name, given)
+    for name in found:
+        np.testing.assert_allclose(found[name], right[name], rtol=0, atol=TOLERANCE)
+
+
+def test_arguments_stand_in_the_order_of_transformers(load, inputs):
+    model, given = load("AlbertForPreTraining"), inputs("AlbertForPreTraining", True)
+    found = model(
+        given["input_ids"],
+        given["attention_mask"],
+        given["token_type_ids"],
+        None,
+        None,
+        given["labels"],
+        given["sentence_order_label"],
+    )
+    np.testing.assert_array_equal(found.loss, model(**given).loss)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, jnp.asarray, np.ndarray.tolist])
+def test_takes_arrays_and_lists(load, inputs, kind):
+    model, given = load("AlbertForMaskedLM"), inputs("AlbertForMaskedLM", True)
+    found = model(**{name: kind(array) for name, array in given.items()})
+    np.testing.assert_array_equal(found.loss, model(**given).loss)
+
+
+def test_losses_of_pre_training_are_summed(load, inputs):
+    model = load("AlbertForPreTraining")
+    given = inputs("AlbertForPreTraining", True)
+    order = given.pop("sentence_order_label")
+    words = model(**given).loss
+    labels = given.pop("labels")
+    alone = model(**given, sentence_order_label=order).loss
+    both = model(**given, labels=labels, sentence_order_label=order).loss
+    np.testing.assert_allclose(both, words + alone, rtol=1e-6)
+    assert model(**given).loss is None
+
+
+def test_one_position_alone_gives_no_loss(load, inputs):
+    model = load("AlbertForQuestionAnswering")
+    assert model(**inputs(), start_positions=np.array([1, 2, 3])).loss is None
+
+
+@pytest.mark.parametrize("dtype", HALF)
+@pytest.mark.parametrize("class_name", ["AlbertModel", "AlbertForPreTraining"])
+def test_half_precision_is_near_the_oracle(load, expect, inputs, class_name, dtype):
+    given = inputs(class_name, labels=True)
+    given["attention_mask"][1] = 0
+    found = load(class_name, dtype=dtype)(**given)
+    right = expect(class_name, given)
+    for name in found:
+        assert found[name].dtype == ("float32" if name == "loss" else dtype)
+        got = np.asarray(found[name], np.float32)
+        np.testing.assert_allclose(got, right[name], rtol=0, atol=HALF[dtype])
+
+
+@pytest.mark.parametrize("dtype", ["float32", *HALF])
+def test_a_row_all_hidden_equals_one_not_hidden(load, inputs, simple, dtype):
+    model, given = load(config=simple, dtype=dtype, param_dtype=dtype), inputs()
+    given["attention_mask"][1] = 0
+    hidden = model(**given).last_hidden_state
+    given["attention_mask"][1] = 1
+    np.testing.assert_array_equal(hidden, model(**given).last_hidden_state)
+    assert np.isfinite(np.asarray(hidden, np.float32)).all()
+
+
+def test_dtype_and_param_dtype_are_separate(load, inputs, simple):
+    model = load(config=simple, dtype="bfloat16", param_dtype="float16")
+    assert (model.dtype, model.param_dtype) == ("bfloat16", "float16")
+    assert {leaf.dtype.name for leaf in jax.tree.leaves(model.params)} == {"float16"}
+    found = model(**inputs(), output_hidden_states=True, output_attentions=True)
+    assert {leaf.dtype.name for leaf in jax.tree.leaves(found)} == {"bfloat16"}
+
+
+def _refused(model, message, **given):
+    with pytest.raises(ValueError) as raised:
+        model(**given)
+    assert str(raised.value) == message
+
+
+def test_wrong_inputs_are_refused(load):
+    model = load()
+    ids = np.ones((3, 7), np.int32)
+    _refused(
+        model, "give exactly one of input_ids and inputs_embeds, but neither was given."
+    )
+    _refused(
+        model,
+        "input_ids must be at least 0 and below vocab_size=101, but has 101.",
+        input_ids=ids * 101,
+    )
+    _refused(
+        model,
+        "input_ids must be at least 0 and below vocab_size=101, but has 4294967297.",
+        input_ids=(ids.astype(np.int64) + (1 << 32)).tolist(),
+    )
+    _refused(
+        model,
+        "input_ids has 20 positions, but max_position_embeddings is 19: truncate the "
+        "text or split it.",
+        input_ids=np.ones((3, 20), np.int32),
+    )
+
+
+def test_wrong_labels_are_refused(load, inputs):
+    message = "labels must be at least 0 and below num_labels=8 or -100, but has 8."
+    for class_name, labels in (
+        ("AlbertForSequenceClassification", np.array([0, 8, 1])),
+        ("AlbertForTokenClassification", np.full((3, 7), 8)),
+    ):
+        _refused(load(class_name), message, **inputs(), labels=labels)
+
+
+def test_wrong_choices_are_refused(load):
+    model = load("AlbertForMultipleChoice")
+    ids = np.ones((3, 9, 7), np.int32)
+    _refused(
+        model,
+        "input_ids must have the shape [B, C, S], but has [9, 7].",
+        input_ids=ids[0],
+    )
+    _refused(
+        model,
+        "labels must be at least 0 and below choices=9 or -100, but has 9.",
+        input_ids=ids,
+        labels=np.array([0, 9, 1]),
+    )
+
+
+def test_traced_ids_out_of_range_give_no_number(load, simple):
+    model = load(config=simple)
+    ids = np.full((3, 7), 101)
+    found = jax.jit(lambda ids: model(ids).last_hidden_state)(ids)
+    assert np.isnan(found).all()
+
+
+def _dropouts(model, given):
+    """Paths and rates of the dropouts that a call applies."""
+    applied = []
+
+    def note(call, arguments, keywords, context):
+        module = context.module
+        if isinstance(module, nn.Dropout) and context.method_name == "__call__":
+            assert not arguments[1]
+            applied.append(("/".join(module.path), module.rate))
+        return call(*arguments, **keywords)
+
+    with nn.intercept_methods(note):
+        jax.eval_shape(lambda key: model(**given, train=True, dropout_rng=key), KEY)
+    return sorted(applied)
+
+
+@pytest.mark.parametrize("class_name", CLASSES)
+def test_dropout_fires_where_the_original_has_it(load, inputs, config, class_name):
+    settings = {
+        # A configuration of its own, for which JAX has traced nothing yet.
+        "initializer_range": 0.01 + CLASSES.index(class_name) / 1000,
+        "hidden_dropout_prob": 0.1,
+        "attention_probs_dropout_prob": 0.2,
+        "classifier_dropout_prob": 0.3,
+        "num_hidden_groups": 1,
+    }
+    model = load(class_name, config.replace(**settings))
+    prefix = "" if class_name == "AlbertModel" else "albert/"
+    # A block's paths start at its group, which is applied by itself.
+    right = [(f"{prefix}embeddings/dropout", 0.1)]
+    for inner in "01":
+        block = f"albert_layers/{inner}"
+        right.append((f"{block}/attention/attention_dropout", 0.2))
+        right.append((f"{block}/attention/output_dropout", 0.1))
+        right.append((f"{block}/dropout", 0.1))
+    if {"classifier", "choice"} & set(names.PARTS[class_name]):
+        right.append(("dropout", 0.3))
+    assert _dropouts(model, inputs(class_name)) == sorted(right)
+
+
+def test_training_needs_a_key(config, load, inputs):
+    model = load(config=config.replace(hidden_dropout_prob=0.1))
+    _refused(
+        model,
+        "train=True needs dropout_rng, a key such as jax.random.key(0), since the "
+        "configuration has dropout.",
+        **inputs(),
+        train=True,
+    )
+    still = model(**inputs(), dropout_rng=KEY)
+    np.testing.assert_array_equal(
+        still.last_hidden_state, model(**inputs()).last_hidden_state
+    )
+
+
+def test_training_without_dropout_needs_no_key(load, inputs):
+    model = load()
+    found = model(**inputs(), train=True)
+    np.testing.assert_array_equal(
+        found.last_hidden_state, model(**inputs()).last_hidden_state
+    )
+
+
+@pytest.mark.parametrize("kind", [jax.random.key, jax.random.PRNGKey])
+def test_dropout_changes_outputs_as_its_key_says(simple, load, inputs, kind):
+    model = load(config=simple.replace(attention_probs_dropout_prob=0.5))
+    first, again, other = (
+        model(**inputs(), train=True, dropout_rng=kind(seed)).last_hidden_state
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+@pytest.mark.parametrize("class_name", CLASSES)
+def test_module_makes_the_weights_of_the_table(config, inputs, class_name):
+    model = getattr(albert.flax, f"Flax{class_name}")(config)
+    variables = jax.eval_shape(
+        model.module.init, jax.random.key(0), inputs(class_name)["input_ids"]
+    )
+    kinds = jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), model.params)
+    made = jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), variables["params"])
+    assert made == kinds
+
+
+def test_works_without_pooling(config, inputs):
+    model = FlaxAlbertModel(config, add_pooling_layer=False)
+    assert "pooler" not in model.params
+    assert "pooler_output" not in model(**inputs())
+
+
+def test_weights_can_be_given_in_the_call(config, load, inputs):
+    model, other = load(), FlaxAlbertModel(config, _do_init=False)
+    found = other(**inputs(), params=model.params)
+    np.testing.assert_array_equal(
+        found.last_hidden_state, model(**inputs()).last_hidden_state
+    )
+    _refused(
+        other,
+        "this model was made with _do_init=False and holds no weights: pass params, or "
+        "make them with init_weights and set model.params.",
+        **inputs(),
+    )

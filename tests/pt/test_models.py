@@ -1,0 +1,646 @@
+"""The seven models: values, gradients, arguments, dropout, types, tracing."""
+
+import inspect
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+import albert.pt
+from albert.pt import outputs
+
+B, C, S, E, H, N, V = 3, 9, 7, 5, 24, 4, 101
+
+START = ["input_ids", "attention_mask", "token_type_ids", "position_ids"]
+END = ["output_attentions", "output_hidden_states", "return_dict"]
+ARGUMENTS = {
+    "AlbertModel": [],
+    "AlbertForPreTraining": ["labels", "sentence_order_label"],
+    "AlbertForMaskedLM": ["labels"],
+    "AlbertForSequenceClassification": ["labels"],
+    "AlbertForMultipleChoice": ["labels"],
+    "AlbertForTokenClassification": ["labels"],
+    "AlbertForQuestionAnswering": ["start_positions", "end_positions"],
+}
+OUTPUTS = {
+    "AlbertModel": (outputs.BaseModelOutputWithPooling, ["pooler_output"]),
+    "AlbertForPreTraining": (
+        outputs.AlbertForPreTrainingOutput,
+        ["prediction_logits", "sop_logits"],
+    ),
+    "AlbertForMaskedLM": (outputs.MaskedLMOutput, ["logits"]),
+    "AlbertForSequenceClassification": (outputs.SequenceClassifierOutput, ["logits"]),
+    "AlbertForMultipleChoice": (outputs.MultipleChoiceModelOutput, ["logits"]),
+    "AlbertForTokenClassification": (outputs.TokenClassifierOutput, ["logits"]),
+    "AlbertForQuestionAnswering": (
+        outputs.QuestionAnsweringModelOutput,
+        ["start_logits", "end_logits"],
+    ),
+}
+
+BLOCK = [
+    "attention.query.weight",
+    "attention.query.bias",
+    "attention.key.weight",
+    "attention.key.bias",
+    "attention.value.weight",
+    "attention.value.bias",
+    "attention.dense.weight",
+    "attention.dense.bias",
+    "attention.LayerNorm.weight",
+    "attention.LayerNorm.bias",
+    "ffn.weight",
+    "ffn.bias",
+    "ffn_output.weight",
+    "ffn_output.bias",
+    "full_layer_layer_norm.weight",
+    "full_layer_layer_norm.bias",
+]
+BACKBONE = [
+    "embeddings.word_embeddings.weight",
+    "embeddings.position_embeddings.weight",
+    "embeddings.token_type_embeddings.weight",
+    "embeddings.LayerNorm.weight",
+    "embeddings.LayerNorm.bias",
+    "encoder.embedding_hidden_mapping_in.weight",
+    "encoder.embedding_hidden_mapping_in.bias",
+    *(
+        f"encoder.albert_layer_groups.{group}.albert_layers.{inner}.{name}"
+        for group in (0, 1)
+        for inner in (0, 1)
+        for name in BLOCK
+    ),
+]
+POOLER = ["albert.pooler.weight", "albert.pooler.bias"]
+PREDICTIONS = [
+    "predictions.bias",
+    "predictions.LayerNorm.weight",
+    "predictions.LayerNorm.bias",
+    "predictions.dense.weight",
+    "predictions.dense.bias",
+    "predictions.decoder.weight",
+    "predictions.decoder.bias",
+]
+# The names of transformers 4.57.6.
+STATE = {
+    "AlbertModel": [*BACKBONE, "pooler.weight", "pooler.bias"],
+    **{
+        name: [*(f"albert.{key}" for key in BACKBONE), *head]
+        for name, head in {
+            "AlbertForPreTraining": [
+                *POOLER,
+                *PREDICTIONS,
+                "sop_classifier.classifier.weight",
+                "sop_classifier.classifier.bias",
+            ],
+            "AlbertForMaskedLM": PREDICTIONS,
+            "AlbertForSequenceClassification": [
+                *POOLER,
+                "classifier.weight",
+                "classifier.bias",
+            ],
+            "AlbertForMultipleChoice": [
+                *POOLER,
+                "classifier.weight",
+                "classifier.bias",
+            ],
+            "AlbertForTokenClassification": ["classifier.weight", "classifier.bias"],
+            "AlbertForQuestionAnswering": ["qa_outputs.weight", "qa_outputs.bias"],
+        }.items()
+    },
+}
+
+both = pytest.mark.parametrize("implementation", ["sdpa", "eager"])
+
+
+def all_inputs(lab, class_name):
+    return {**lab.inputs(class_name), **lab.labels(class_name)}
+
+
+# Values
+
+
+@both
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float64, 1e-11), (torch.float32, 2e-5)]
+)
+def test_oracle(lab, class_name, implementation, dtype, tolerance):
+    model = lab.model(class_name, dtype, attn_implementation=implementation)
+    inputs = all_inputs(lab, class_name)
+    expected = lab.oracle(class_name, inputs)
+    tensors = lab.tensors(inputs)
+    found = model(**tensors, output_hidden_states=True, output_attentions=True)
+    lab.compare(found, expected, tolerance)
+    assert type(found) is OUTPUTS[class_name][0]
+    # Without the intermediates, when SDPA's own kernel runs.
+    layers = ("hidden_states", "attentions")
+    shown = {name: a for name, a in expected.items() if name not in layers}
+    lab.compare(model(**tensors), shown, tolerance)
+
+
+def test_embeds_instead_of_ids(lab, class_name):
+    model = lab.model(class_name, torch.float64)
+    tensors = lab.tensors(lab.inputs(class_name))
+    ids = tensors.pop("input_ids")
+    right = model(ids, **tensors).to_tuple()
+    embeds = model.get_input_embeddings()(ids)
+    found = model(inputs_embeds=embeds, **tensors).to_tuple()
+    torch.testing.assert_close(found, right, rtol=0, atol=0)
+
+
+def test_positions(lab, class_name):
+    model = lab.model(class_name, torch.float64)
+    inputs = lab.inputs(class_name)
+    shape = inputs["input_ids"].shape
+    inputs["position_ids"] = np.random.default_rng(8).integers(0, 19, shape)
+    expected = lab.oracle(class_name, inputs)
+    found = model(
+        **lab.tensors(inputs), output_hidden_states=True, output_attentions=True
+    )
+    lab.compare(found, expected, 1e-11)
+
+
+def test_loss_of_answers_needs_both_positions(lab):
+    model = lab.model("AlbertForQuestionAnswering")
+    tensors = lab.tensors(lab.inputs("AlbertForQuestionAnswering"))
+    labels = lab.tensors(lab.labels("AlbertForQuestionAnswering"))
+    for name, positions in labels.items():
+        assert model(**tensors, **{name: positions}).loss is None
+
+
+@pytest.mark.parametrize("given", ["labels", "sentence_order_label"])
+def test_each_loss_of_pre_training_alone(lab, given):
+    inputs = lab.inputs("AlbertForPreTraining")
+    inputs[given] = lab.labels("AlbertForPreTraining")[given]
+    expected = lab.oracle("AlbertForPreTraining", inputs)["loss"]
+    model = lab.model("AlbertForPreTraining", torch.float64)
+    loss = model(**lab.tensors(inputs)).loss
+    assert float(loss.detach()) == pytest.approx(float(expected), abs=1e-11)
+
+
+def test_all_labels_ignored(lab):
+    model = lab.model("AlbertForMaskedLM")
+    tensors = lab.tensors(lab.inputs("AlbertForMaskedLM"))
+    loss = model(**tensors, labels=torch.full((B, S), -100)).loss
+    loss.backward()
+    assert loss.item() == 0
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    assert len(gradients) == len(list(model.parameters()))
+    assert all((gradient == 0).all() for gradient in gradients)
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "message"),
+    [
+        (
+            "AlbertForPreTraining",
+            {"sentence_order_label": torch.tensor([0, 1, 2])},
+            (
+                "sentence_order_label must be at least 0 and below classes=2 or -100, "
+                "but has 2."
+            ),
+        ),
+        (
+            "AlbertForMaskedLM",
+            {"labels": torch.full((B, S), 101)},
+            "labels must be at least 0 and below vocab_size=101 or -100, but has 101.",
+        ),
+        (
+            "AlbertForSequenceClassification",
+            {"labels": torch.tensor([0, 8, 1])},
+            "labels must be at least 0 and below num_labels=8 or -100, but has 8.",
+        ),
+        (
+            "AlbertForMultipleChoice",
+            {"labels": torch.tensor([0, 9, 1])},
+            "labels must be at least 0 and below choices=9 or -100, but has 9.",
+        ),
+        (
+            "AlbertForTokenClassification",
+            {"labels": torch.zeros(B, dtype=torch.long)},
+            "labels must have the shape [B, S] = [3, 7], but has [3].",
+        ),
+        (
+            "AlbertForQuestionAnswering",
+            {"start_positions": torch.zeros(2), "end_positions": torch.zeros(B)},
+            "start_positions must have the shape [B] = [3], but has [2].",
+        ),
+    ],
+)
+def test_bad_labels(lab, name, labels, message):
+    with pytest.raises(ValueError) as caught:
+        lab.model(name)(**lab.tensors(lab.inputs(name)), **labels)
+    assert str(caught.value) == message
+
+
+# Gradients
+
+# A bias that shifts all scores of a softmax alike has no gradient.
+NO_GRADIENT = {
+    "AlbertForMultipleChoice": ["classifier.bias"],
+    "AlbertForQuestionAnswering": ["qa_outputs.bias"],
+}
+
+
+def test_gradients(lab, class_name):
+    """Every parameter's gradient along a direction is the oracle's slope."""
+    inputs = all_inputs(lab, class_name)
+    model = lab.model(class_name, torch.float64).train()
+    if class_name == "AlbertModel":
+        factors = np.random.default_rng(6).normal(size=(B, H))
+        pooled = model(**lab.tensors(inputs)).pooler_output
+        (pooled * torch.tensor(factors)).sum().backward()
+    else:
+        model(**lab.tensors(inputs)).loss.backward()
+    config = lab.config()
+    weights = {
+        name: array.astype(np.float64)
+        for name, array in lab.weights(config, class_name).items()
+    }
+
+    def value(name, array):
+        from conformance import oracle
+
+        found = oracle.MODELS[class_name](config, {**weights, name: array}, inputs)
+        if class_name == "AlbertModel":
+            return (found["pooler_output"] * factors).sum()
+        return found["loss"]
+
+    random, step = np.random.default_rng(9), 1e-5
+    zero = []
+    for row in model.weight_rows():
+        gradient = model._get_weight(row).grad
+        assert gradient is not None, row.canonical
+        array = weights[row.canonical]
+        direction = random.normal(size=array.shape)
+        slope = value(row.canonical, array + step * direction)
+        slope -= value(row.canonical, array - step * direction)
+        slope /= 2 * step
+        found = float((gradient * torch.tensor(direction)).sum())
+        assert found == pytest.approx(float(slope), rel=1e-5, abs=1e-7), row.canonical
+        if gradient.abs().max() < 1e-12:
+            zero.append(row.canonical)
+    keys = [
+        f"albert.encoder.albert_layer_groups.{group}.albert_layers.{inner}"
+        ".attention.key.bias"
+        for group in (0, 1)
+        for inner in (0, 1)
+    ]
+    assert zero == keys + NO_GRADIENT.get(class_name, [])
+
+
+# Arguments and outputs
+
+
+def test_arguments(class_name):
+    forward = getattr(albert.pt, class_name).forward
+    names = list(inspect.signature(forward).parameters)[1:]
+    assert names == [*START, "inputs_embeds", *ARGUMENTS[class_name], *END]
+    defaults = {p.default for p in inspect.signature(forward).parameters.values()}
+    assert defaults == {inspect.Parameter.empty, None}
+
+
+def test_arguments_by_position(lab, class_name):
+    model = lab.model(class_name)
+    tensors = lab.tensors(all_inputs(lab, class_name))
+    names = [*START, "inputs_embeds", *ARGUMENTS[class_name]]
+    by_position = model(*(tensors.get(name) for name in names), True, False, False)
+    by_name = model(**tensors, output_attentions=True).to_tuple()
+    torch.testing.assert_close(by_position, by_name, rtol=0, atol=0)
+
+
+def test_outputs(lab, class_name):
+    model = lab.model(class_name)
+    tensors = lab.tensors(all_inputs(lab, class_name))
+    output = model(**tensors, output_hidden_states=True, output_attentions=True)
+    fields = OUTPUTS[class_name][1]
+    first = "last_hidden_state" if class_name == "AlbertModel" else "loss"
+    names = [first, *fields, "hidden_states", "attentions"]
+    assert list(output) == names
+    for position, name in enumerate(names):
+        assert output[position] is output[name] is getattr(output, name)
+    assert output.to_tuple() == tuple(output[name] for name in names)
+    bare = model(**lab.tensors(lab.inputs(class_name)))
+    assert list(bare) == [name for name in [first, *fields] if name != "loss"]
+    assert bare.attentions is None
+    assert bare.hidden_states is None
+
+
+def test_shapes(lab, class_name):
+    model = lab.model(class_name)
+    output = model(
+        **lab.tensors(all_inputs(lab, class_name)),
+        output_hidden_states=True,
+        output_attentions=True,
+    )
+    rows = B * C if class_name == "AlbertForMultipleChoice" else B
+    assert [a.shape for a in output.hidden_states] == [(rows, S, H)] * 4
+    assert [a.shape for a in output.attentions] == [(rows, N, S, S)] * 6
+    shapes = {
+        "AlbertModel": [(B, H)],
+        "AlbertForPreTraining": [(B, S, V), (B, 2)],
+        "AlbertForMaskedLM": [(B, S, V)],
+        "AlbertForSequenceClassification": [(B, 8)],
+        "AlbertForMultipleChoice": [(B, C)],
+        "AlbertForTokenClassification": [(B, S, 8)],
+        "AlbertForQuestionAnswering": [(B, S), (B, S)],
+    }[class_name]
+    assert [output[name].shape for name in OUTPUTS[class_name][1]] == shapes
+
+
+@pytest.mark.parametrize("way", ["argument", "configuration"])
+def test_tuple(lab, class_name, way):
+    tensors = lab.tensors(all_inputs(lab, class_name))
+    right = lab.model(class_name)(**tensors).to_tuple()
+    if way == "argument":
+        found = lab.model(class_name)(**tensors, return_dict=False)
+    else:
+        found = lab.model(class_name, return_dict=False)(**tensors)
+    assert type(found) is tuple
+    torch.testing.assert_close(found, right, rtol=0, atol=0)
+
+
+def test_arguments_come_before_the_configuration(lab, class_name):
+    flags = {"output_attentions": True, "output_hidden_states": True}
+    model = lab.model(class_name, return_dict=False, **flags)
+    tensors = lab.tensors(lab.inputs(class_name))
+    layers = {"hidden_states", "attentions"}
+    assert layers <= set(model(**tensors, return_dict=True))
+    off = dict.fromkeys(flags, False)
+    assert not layers & set(model(**tensors, **off, return_dict=True))
+
+
+@both
+def test_attentions_are_real(lab, class_name, implementation):
+    model = lab.model(class_name, attn_implementation=implementation)
+    tensors = lab.tensors(lab.inputs(class_name))
+    attentions = model(**tensors, output_attentions=True).attentions
+    hidden = (tensors["attention_mask"].flatten(0, -2) == 0)[:, None, None]
+    assert hidden.any()
+    assert len(attentions) == 6
+    for probabilities in attentions:
+        sums = probabilities.sum(-1)
+        torch.testing.assert_close(sums, torch.ones_like(sums))
+        assert (probabilities.masked_select(hidden) == 0).all()
+        assert (probabilities.masked_select(~hidden) > 0).all()
+
+
+def test_without_pooling_layer(lab):
+    model = albert.pt.AlbertModel(lab.config(), add_pooling_layer=False).eval()
+    assert model.pooler is None
+    output = model(**lab.tensors(lab.inputs("AlbertModel")))
+    assert list(output) == ["last_hidden_state"]
+    assert output.pooler_output is None
+    assert not [name for name in model.state_dict() if "pooler" in name]
+
+
+# Modules
+
+
+def test_models_are_plain_modules(lab, class_name):
+    model = lab.model(class_name)
+    assert isinstance(model, torch.nn.Module)
+    assert isinstance(model, albert.pt.AlbertPreTrainedModel)
+    assert all(p.requires_grad for p in model.parameters())
+    assert list(model.buffers()) == []
+
+
+def test_state_names(lab, class_name):
+    state = lab.model(class_name).state_dict()
+    assert sorted(state) == sorted(STATE[class_name])
+    assert len(state) == len(set(STATE[class_name]))
+
+
+@pytest.mark.parametrize("constants", [False, True])
+def test_strict_load_state_dict(lab, class_name, constants):
+    source = lab.model(class_name)
+    target = getattr(albert.pt, class_name)(lab.config()).eval()
+    state = source.state_dict()
+    if constants:
+        prefix = "" if class_name == "AlbertModel" else "albert."
+        state[f"{prefix}embeddings.position_ids"] = torch.arange(19)[None]
+        state[f"{prefix}embeddings.token_type_ids"] = torch.zeros(1, 19).long()
+    before = set(state)
+    result = target.load_state_dict(state, strict=True)
+    assert (result.missing_keys, result.unexpected_keys) == ([], [])
+    assert set(state) == before
+    tensors = lab.tensors(lab.inputs(class_name))
+    torch.testing.assert_close(
+        target(**tensors).to_tuple(), source(**tensors).to_tuple(), rtol=0, atol=0
+    )
+
+
+def test_strict_load_state_dict_refuses_other_names(lab):
+    model = lab.model("AlbertModel")
+    state = {**model.state_dict(), "embeddings.other_ids": torch.zeros(1)}
+    with pytest.raises(RuntimeError, match=r'Unexpected key\(s\).*other_ids"'):
+        model.load_state_dict(state)
+
+
+# Dropout
+
+HIDDEN, ATTENTION, CLASSIFIER = 0.125, 0.25, 0.375
+RATES = {
+    "hidden_dropout_prob": HIDDEN,
+    "attention_probs_dropout_prob": ATTENTION,
+    "classifier_dropout_prob": CLASSIFIER,
+}
+
+
+def dropped(lab, class_name):
+    """Where the head drops, and what."""
+    return {
+        "AlbertForSequenceClassification": [(CLASSIFIER, (B, H))],
+        "AlbertForMultipleChoice": [(CLASSIFIER, (B * C, H))],
+        "AlbertForTokenClassification": [(CLASSIFIER, (B, S, H))],
+    }.get(class_name, [])
+
+
+@both
+def test_which_dropouts_fire(lab, class_name, monkeypatch, implementation):
+    model = lab.model(class_name, attn_implementation=implementation, **RATES).train()
+    fired = []
+    functional = torch.nn.functional
+    attend = functional.scaled_dot_product_attention
+
+    def record(x, p=0.5, training=True, inplace=False):
+        fired.append((p if training else 0, tuple(x.shape)))
+        return x
+
+    def record_sdpa(query, key, value, dropout_p=0.0, **kwargs):
+        fired.append((dropout_p, (*query.shape[:-1], key.shape[-2])))
+        return attend(query, key, value, **kwargs)
+
+    monkeypatch.setattr(functional, "dropout", record)
+    monkeypatch.setattr(functional, "scaled_dot_product_attention", record_sdpa)
+    tensors = lab.tensors(all_inputs(lab, class_name))
+    found = model(**tensors)
+    rows = B * C if class_name == "AlbertForMultipleChoice" else B
+    block = [
+        (ATTENTION, (rows, N, S, S)),
+        (HIDDEN, (rows, S, H)),
+        (HIDDEN, (rows, S, H)),
+    ]
+    # Three layers of two blocks.
+    expected = [(HIDDEN, (rows, S, E)), *(6 * block), *dropped(lab, class_name)]
+    assert fired == expected
+    # With dropouts that drop nothing, training is inference.
+    plain = model.eval()(**tensors).to_tuple()
+    torch.testing.assert_close(found.to_tuple(), plain, rtol=0, atol=1e-6)
+
+
+@both
+def test_dropout_is_off_in_evaluation(lab, class_name, implementation):
+    model = lab.model(class_name, attn_implementation=implementation, **RATES)
+    tensors = lab.tensors(all_inputs(lab, class_name))
+    first, second = model(**tensors).to_tuple(), model(**tensors).to_tuple()
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
+    plain = lab.model(class_name, attn_implementation=implementation)(**tensors)
+    torch.testing.assert_close(first, plain.to_tuple(), rtol=0, atol=0)
+
+
+@both
+def test_dropout_is_on_in_training(lab, class_name, implementation):
+    model = lab.model(class_name, attn_implementation=implementation, **RATES).train()
+    tensors = lab.tensors(lab.inputs(class_name))
+    outcomes = []
+    for seed in (1, 2, 1):
+        torch.manual_seed(seed)
+        outcomes.append(model(**tensors).to_tuple()[0])
+    assert (outcomes[0] - outcomes[1]).abs().max() > 1e-3
+    torch.testing.assert_close(outcomes[0], outcomes[2], rtol=0, atol=0)
+
+
+# Types
+
+
+@both
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_finite_in_every_type_with_a_row_all_hidden(
+    lab, class_name, implementation, dtype
+):
+    model = lab.model(class_name, dtype, attn_implementation=implementation)
+    tensors = lab.tensors(all_inputs(lab, class_name))
+    index = (1,) if tensors["input_ids"].ndim == 2 else (1, 1)
+    hiding = tensors["attention_mask"].clone()
+    hiding[index] = 0
+    showing = hiding.clone()
+    showing[index] = 1
+    found = model(**{**tensors, "attention_mask": hiding})
+    right = model(**{**tensors, "attention_mask": showing})
+    fields = [name for name in found if name != "loss"]
+    for name in fields:
+        assert found[name].dtype == dtype
+        assert torch.isfinite(found[name]).all()
+        one, other = found[name][index], right[name][index]
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+    if "loss" in found:
+        assert found.loss.dtype == torch.float32
+        assert torch.isfinite(found.loss)
+        found.loss.backward()
+        gradients = [p.grad for p in model.parameters()]
+        assert all(torch.isfinite(gradient).all() for gradient in gradients)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float16, 0.02), (torch.bfloat16, 0.15)]
+)
+def test_half_precision_is_near(lab, class_name, dtype, tolerance):
+    inputs = lab.inputs(class_name)
+    expected = lab.oracle(class_name, inputs)
+    found = lab.model(class_name, dtype)(**lab.tensors(inputs))
+    layers = ("hidden_states", "attentions")
+    shown = {name: a for name, a in expected.items() if name not in layers}
+    scale = max(np.abs(array).max() for array in shown.values())
+    lab.compare(found, shown, tolerance * max(scale, 1))
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.int32, torch.float32])
+def test_type_of_the_mask_makes_no_difference(lab, dtype):
+    model = lab.model("AlbertModel")
+    tensors = lab.tensors(lab.inputs("AlbertModel"))
+    right = model(**tensors).to_tuple()
+    mask = tensors.pop("attention_mask").to(dtype)
+    found = model(**tensors, attention_mask=mask).to_tuple()
+    torch.testing.assert_close(found, right, rtol=0, atol=0)
+
+
+def test_hidden_tokens_do_not_matter(lab, class_name):
+    model = lab.model(class_name, torch.float64)
+    inputs = lab.inputs(class_name)
+    hidden = inputs["attention_mask"] == 0
+    right = model(**lab.tensors(inputs))
+    inputs["input_ids"] = np.where(
+        hidden, 100 - inputs["input_ids"], inputs["input_ids"]
+    )
+    found = model(**lab.tensors(inputs))
+    kept = torch.tensor(~hidden)
+    for name in right:
+        one, other = found[name], right[name]
+        if one.shape[:2] == kept.shape and kept.ndim == 2:
+            one, other = one[kept], other[kept]
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+
+
+# Tracing
+
+
+def test_compile(lab):
+    model = lab.model("AlbertForMaskedLM")
+    tensors = lab.tensors(all_inputs(lab, "AlbertForMaskedLM"))
+    compiled = torch.compile(model, fullgraph=True, backend="eager")
+    found = compiled(**tensors, output_attentions=True)
+    right = model(**tensors, output_attentions=True)
+    assert type(found) is outputs.MaskedLMOutput
+    assert list(found) == ["loss", "logits", "attentions"]
+    for one, other in zip(found.to_tuple(), right.to_tuple(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+
+
+def test_export(lab, tmp_path):
+    model = lab.model("AlbertModel")
+    tensors = lab.tensors(lab.inputs("AlbertModel"))
+    right = model(**tensors)
+    batch = torch.export.Dim("batch", min=1, max=64)
+    exported = torch.export.export(
+        model, (), tensors, dynamic_shapes={name: {0: batch} for name in tensors}
+    )
+    # Another number of texts than it was traced with.
+    fewer = {name: tensor[:2] for name, tensor in tensors.items()}
+    torch.export.save(exported, tmp_path / "model.pt2")
+    for program in (exported, torch.export.load(tmp_path / "model.pt2")):
+        found = program.module()(**fewer)
+        assert type(found) is outputs.BaseModelOutputWithPooling
+        assert list(found) == ["last_hidden_state", "pooler_output"]
+        for name in found:
+            torch.testing.assert_close(found[name], right[name][:2], rtol=0, atol=1e-6)
+
+
+def test_jit_trace(lab):
+    model = lab.model("AlbertForSequenceClassification", return_dict=False)
+    tensors = lab.tensors(lab.inputs("AlbertForSequenceClassification"))
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    with warnings.catch_warnings():
+        # PyTorch says that tracing is deprecated.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        traced = torch.jit.trace(model, tuple(tensors[name] for name in names))
+    fewer = {name: tensor[:2] for name, tensor in tensors.items()}
+    (found,) = traced(*(fewer[name] for name in names))
+    (right,) = model(**fewer)
+    torch.testing.assert_close(found, right, rtol=0, atol=1e-6)
+
+
+def test_gradients_of_a_function_of_the_weights(lab):
+    model = lab.model("AlbertForMaskedLM", torch.float64)
+    tensors = lab.tensors(all_inputs(lab, "AlbertForMaskedLM"))
+
+    def loss(weights):
+        return torch.func.functional_call(
+            model, weights, kwargs=tensors, tie_weights=True
+        ).loss
+
+    found = torch.func.grad(loss)(dict(model.named_parameters()))
+    model(**tensors).loss.backward()
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(found[name], parameter.grad)

@@ -1,0 +1,250 @@
+"""The seven models: eager, traced, compiled by XLA and in functional models."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import albert.tf
+from albert.common.inputs import IGNORE_INDEX
+from conformance import oracle
+
+NAMES = tuple(oracle.MODELS)
+ALL = {"output_attentions": True, "output_hidden_states": True}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_model_equals_the_oracle(
+    name: str,
+    config: Any,
+    make: Any,
+    weights_of: Any,
+    inputs_of: Any,
+    assert_close: Any,
+) -> None:
+    model = make(name, config)
+    inputs = inputs_of(name)
+    output = model(inputs, **ALL)
+    fields = [field for field in output.fields if field in output]
+    assert list(output) == fields
+    assert_close(output, oracle.MODELS[name](config, weights_of(model), inputs))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_embeds_stand_for_ids(
+    name: str, flat: Any, make: Any, inputs_of: Any, assert_close: Any
+) -> None:
+    model = make(name, flat)
+    inputs = inputs_of(name)
+    expected = model(inputs)
+    ids = inputs.pop("input_ids")
+    embeds = model.get_input_embeddings().embeddings.numpy()[ids]
+    found = model(inputs_embeds=embeds, **inputs)
+    assert_close(found, {field: np.asarray(expected[field]) for field in expected}, 0)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("bfloat16", 0.3), ("float16", 0.03)])
+@pytest.mark.parametrize("name", NAMES)
+def test_half_precision_equals_the_oracle_with_hidden_rows(
+    name: str,
+    dtype: str,
+    tolerance: float,
+    flat: Any,
+    make: Any,
+    weights_of: Any,
+    inputs_of: Any,
+    assert_close: Any,
+) -> None:
+    model = make(name, flat, dtype=dtype)
+    inputs = inputs_of(name)
+    output = model(inputs, **ALL)
+    logits = next(field for field in output if field != "loss")
+    assert output[logits].dtype == dtype
+    assert "loss" not in output or output.loss.dtype == "float32"
+    assert_close(
+        output, oracle.MODELS[name](flat, weights_of(model), inputs), tolerance
+    )
+
+
+def test_mixed_precision_keeps_float32_weights(
+    flat: Any, make: Any, inputs_of: Any
+) -> None:
+    model = make("AlbertForMaskedLM", flat, dtype="mixed_bfloat16")
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    with tf.GradientTape() as tape:
+        output = model(inputs_of("AlbertForMaskedLM"))
+    assert (output.logits.dtype, output.loss.dtype) == ("bfloat16", "float32")
+    gradients = tape.gradient(output.loss, model.trainable_weights)
+    assert all(gradient.dtype == "float32" for gradient in gradients)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tf_function(
+    name: str, flat: Any, make: Any, inputs_of: Any, assert_close: Any
+) -> None:
+    model = make(name, flat)
+    inputs = inputs_of(name)
+    spec = {
+        key: tf.TensorSpec([None] * value.ndim, value.dtype)
+        for key, value in inputs.items()
+    }
+    eager = model(inputs, **ALL)
+    traced = tf.function(lambda held: model(held, **ALL), input_signature=[spec])
+    output = traced({key: tf.constant(value) for key, value in inputs.items()})
+    assert (type(output), list(output)) == (type(eager), list(eager))
+    as_arrays = keras.tree.map_structure(lambda value: value.numpy(), dict(eager))
+    assert_close(output, as_arrays, 5e-6)
+
+
+@pytest.mark.parametrize("name", ["AlbertForPreTraining", "AlbertForQuestionAnswering"])
+def test_xla(name: str, flat: Any, make: Any, inputs_of: Any) -> None:
+    model = make(name, flat)
+    inputs = {key: tf.constant(value) for key, value in inputs_of(name).items()}
+
+    def run(held: dict[str, tf.Tensor]) -> Any:
+        with tf.GradientTape() as tape:
+            output = model(held)
+        gradients = tape.gradient(output.loss, model.trainable_weights)
+        return output, [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+    eager, gradients = run(inputs)
+    compiled, compiled_gradients = tf.function(run, jit_compile=True)(inputs)
+    assert (type(compiled), list(compiled)) == (type(eager), list(eager))
+    for field in eager:
+        np.testing.assert_allclose(compiled[field], eager[field], rtol=0, atol=5e-6)
+    for found, expected in zip(compiled_gradients, gradients, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_dropout_fires_where_the_original_s_does(
+    name: str, config: Any, make: Any, inputs_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = make(
+        name,
+        config.replace(
+            hidden_dropout_prob=0.1,
+            attention_probs_dropout_prob=0.2,
+            classifier_dropout_prob=0.3,
+        ),
+    )
+    base = model.get_base_model()
+    expected: list[Any] = [(base.embeddings.dropout, 0.1)]
+    for group in config.layer_groups:
+        for block in base.encoder.albert_layer_groups[group].albert_layers:
+            expected += [
+                (block.attention.attention_dropout, 0.2),
+                (block.attention.output_dropout, 0.1),
+                (block.dropout, 0.1),
+            ]
+    if hasattr(model, "classifier"):
+        expected.append((model.dropout, 0.3))
+    fired: list[Any] = []
+
+    def call(self: Any, inputs: Any, training: bool = False) -> Any:
+        if training:
+            fired.append((self, self.rate))
+        return inputs
+
+    monkeypatch.setattr(keras.layers.Dropout, "call", call)
+    inputs = inputs_of(name)
+    model(inputs, training=False)
+    model(inputs)
+    assert fired == []
+    model(inputs, training=True)
+    assert fired == expected
+
+
+def test_training_mode_is_random_and_inference_is_not(flat: Any, make: Any) -> None:
+    model = make("AlbertModel", flat.replace(hidden_dropout_prob=0.5))
+    ids = np.arange(7)[None]
+    first, second = (model(ids, training=True)[0].numpy() for _ in range(2))
+    assert not np.array_equal(first, second)
+    first, second = (model(ids)[0].numpy() for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_symbolic_inputs(
+    name: str, flat: Any, make: Any, inputs_of: Any, assert_close: Any
+) -> None:
+    model = make(name, flat)
+    inputs = inputs_of(name)
+    symbols = {
+        key: keras.Input(
+            shape=(None,) * (value.ndim - 1), dtype=str(value.dtype), name=key
+        )
+        for key, value in inputs.items()
+    }
+    output = model(symbols)
+    whole = keras.Model(symbols, output)
+    found, expected = whole(inputs), model(inputs)
+    assert type(found) is type(expected)
+    assert_close(found, {key: expected[key].numpy() for key in expected}, 5e-6)
+
+
+def test_a_functional_model_of_two_encoders(flat: Any) -> None:
+    ids, mask = (keras.Input((None,), dtype="int32", name=n) for n in ("ids", "mask"))
+    models = [albert.tf.TFAlbertModel(flat), albert.tf.TFAlbertModel(flat)]
+    states = [model(ids, attention_mask=mask).last_hidden_state for model in models]
+    assert states[0].shape == (None, None, 24)
+    both = keras.Model([ids, mask], keras.layers.Add()(states))
+    given = np.arange(21).reshape(3, 7), np.ones((3, 7))
+    expected = sum(model(*given).last_hidden_state.numpy() for model in models)
+    np.testing.assert_allclose(both(list(given)), expected, rtol=0, atol=5e-6)
+    assert len(both.trainable_weights) == 2 * len(models[0].weights)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_variables_are_there_at_once_and_are_called_as_in_the_table(
+    name: str, config: Any, make: Any
+) -> None:
+    model = make(name, config)
+    rows = model.weight_rows()
+    by_path = {weight.path: weight for weight in model.weights}
+    assert len(model.weights) == len(rows) == len(by_path)
+    for row in rows:
+        base = name == "AlbertModel"
+        path = "/".join((*([model.name] if base else []), *row.path("tf", base)))
+        for index in range(config.num_hidden_groups):
+            path = path.replace(f"s/{index}/", f"s.{index}/")
+        variable = by_path[path]
+        assert variable is model._get_weight(row)
+        shape = row.shape(config)
+        if row.kind.transpose:
+            shape = shape[::-1]
+        assert tuple(variable.shape) == shape
+
+
+def test_return_dict_and_the_configuration_s_flags(flat: Any, make: Any) -> None:
+    model = make("AlbertForMaskedLM", flat)
+    ids = np.arange(14).reshape(2, 7)
+    assert [tuple(t.shape) for t in model(ids, return_dict=False)] == [(2, 7, 101)]
+    assert len(model(ids, labels=ids, return_dict=False)) == 2
+    other = flat.replace(output_attentions=True, return_dict=False)
+    model = make("AlbertForMaskedLM", other)
+    assert len(model(ids)) == 2
+    assert list(model(ids, return_dict=True, output_attentions=False)) == ["logits"]
+
+
+def test_without_pooling_layer(flat: Any, make: Any) -> None:
+    model = make("AlbertModel", flat, add_pooling_layer=False)
+    output = model(np.arange(7)[None])
+    assert (model.pooler, output.pooler_output) == (None, None)
+    assert len(model.weights) == len(model.weight_rows())
+
+
+def test_one_half_of_the_question_answering_labels_gives_no_loss(
+    flat: Any, make: Any
+) -> None:
+    model = make("AlbertForQuestionAnswering", flat)
+    assert model(np.arange(7)[None], start_positions=[1]).loss is None
+
+
+def test_ignored_labels_only_give_a_finite_loss(flat: Any, make: Any) -> None:
+    model = make("AlbertForMaskedLM", flat)
+    ids = np.arange(7)[None]
+    output = model(ids, labels=np.full_like(ids, IGNORE_INDEX))
+    assert float(output.loss) == 0.0

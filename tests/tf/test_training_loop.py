@@ -1,0 +1,260 @@
+"""`compile`, `fit`, `evaluate` and `predict`, with labels wherever they may stand."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+RANDOM = np.random.default_rng(8)
+IDS = RANDOM.integers(0, 101, (10, 7))
+LABELS = IDS[:, 0] % 6
+CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy
+CLASSIFIER = "AlbertForSequenceClassification"
+
+INPUTS: dict[str, np.ndarray] = {
+    CLASSIFIER: IDS,
+    "AlbertForMaskedLM": IDS,
+    "AlbertForTokenClassification": IDS,
+    "AlbertForMultipleChoice": IDS.reshape(5, 2, 7),
+    "AlbertForPreTraining": IDS,
+    "AlbertForQuestionAnswering": IDS,
+}
+TARGETS: dict[str, dict[str, np.ndarray]] = {
+    CLASSIFIER: {"labels": LABELS},
+    "AlbertForMaskedLM": {"labels": IDS},
+    "AlbertForTokenClassification": {"labels": IDS % 6},
+    "AlbertForMultipleChoice": {"labels": LABELS[:5] % 2},
+    "AlbertForPreTraining": {"labels": IDS, "sentence_order_label": LABELS % 2},
+    "AlbertForQuestionAnswering": {
+        "start_positions": LABELS,
+        "end_positions": LABELS + 1,
+    },
+}
+
+
+@pytest.fixture
+def compiled(flat: Any, make: Any) -> Any:
+    """Build and compile a model; eager unless asked, for tracing takes seconds."""
+
+    def build(name: str, config: Any = None, dtype: Any = None, **kwargs: Any) -> Any:
+        config = config or flat.replace(classifier_dropout_prob=0.0)
+        model = make(name, config, dtype=dtype)
+        if "jit_compile" not in kwargs:
+            kwargs["run_eagerly"] = True
+        model.compile(keras.optimizers.Adam(1e-2), **kwargs)
+        return model
+
+    return build
+
+
+def check_learning(model: Any, x: Any, y: Any = None, **kwargs: Any) -> dict[str, Any]:
+    """Train, and see that the loss falls and that it is the one `evaluate` gives."""
+    before = model.evaluate(x, y, verbose=0, return_dict=True, **kwargs)
+    history = model.fit(x, y, epochs=4, verbose=0, shuffle=False, **kwargs).history
+    after = model.evaluate(x, y, verbose=0, return_dict=True, **kwargs)
+    assert before.keys() == after.keys() == history.keys()
+    assert np.isfinite(history["loss"]).all()
+    assert after["loss"] < before["loss"]
+    return before
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_own_loss_with_labels_in_the_inputs_and_as_y(name: str, compiled: Any) -> None:
+    x = {"input_ids": INPUTS[name], **TARGETS[name]}
+    size = {"batch_size": len(INPUTS[name])}
+    model = compiled(name)
+    expected = float(model(x).loss)
+    assert model.evaluate(INPUTS[name], TARGETS[name], verbose=0, **size) == (
+        pytest.approx(expected, rel=1e-5)
+    )
+    found = check_learning(model, x, **size)
+    assert found["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_keras_loss_and_metrics_see_the_logits(name: str, compiled: Any) -> None:
+    y = TARGETS[name]
+    if len(y) == 1:
+        metrics, y = ["accuracy"], y["labels"]
+    else:
+        model = compiled(name)
+        metrics = {field: ["accuracy"] for field in model.labels_of}
+    model = compiled(name, loss=CROSS_ENTROPY(from_logits=True), metrics=metrics)
+    x = {"input_ids": INPUTS[name]}
+    own = model({**x, **TARGETS[name]}).loss
+    if name == "AlbertForQuestionAnswering":
+        own = own * 2  # Keras adds what the model takes the mean of.
+    found = check_learning(model, x, y, batch_size=len(INPUTS[name]))
+    assert found["loss"] == pytest.approx(float(own), rel=1e-5)
+    assert sum("accuracy" in key for key in found) == len(TARGETS[name])
+
+
+def test_metrics_beside_the_own_loss(compiled: Any) -> None:
+    model = compiled(CLASSIFIER, metrics=["accuracy"])
+    right = np.argmax(model(IDS).logits, -1) == LABELS
+    for x, y in ((IDS, LABELS), ({"input_ids": IDS, "labels": LABELS}, None)):
+        found = model.evaluate(x, y, verbose=0, return_dict=True)
+        assert found["accuracy"] == pytest.approx(right.mean())
+
+
+def test_keras_loss_with_labels_in_the_inputs(compiled: Any) -> None:
+    model = compiled(CLASSIFIER, loss=CROSS_ENTROPY(from_logits=True))
+    x = {"input_ids": IDS, "labels": LABELS}
+    expected = pytest.approx(float(model(x).loss), rel=1e-5)
+    assert model.evaluate(x, verbose=0, batch_size=10) == expected
+
+
+@pytest.mark.parametrize("with_y", [True, False])
+def test_datasets(with_y: bool, compiled: Any) -> None:
+    x = {"input_ids": IDS, "labels": LABELS}
+    held: Any = ({"input_ids": IDS}, LABELS) if with_y else x
+    data = tf.data.Dataset.from_tensor_slices(held).batch(4)
+    model = compiled(CLASSIFIER, jit_compile=False)
+    check_learning(model, data)
+    history = model.fit(data, validation_data=data, verbose=0, shuffle=False).history
+    assert set(history) == {"loss", "val_loss"}
+    np.testing.assert_allclose(
+        model.predict(data, verbose=0).logits, model(IDS).logits, atol=5e-6
+    )
+
+
+@pytest.mark.parametrize(
+    "how", [{"jit_compile": False}, {"jit_compile": True}, {"jit_compile": "auto"}]
+)
+def test_eager_and_compiled_steps_train_alike(how: Any, compiled: Any) -> None:
+    losses = [
+        compiled(CLASSIFIER, **kwargs)
+        .fit(IDS, LABELS, batch_size=5, epochs=2, verbose=0, shuffle=False)
+        .history["loss"]
+        for kwargs in ({}, how)
+    ]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision(dtype: str, compiled: Any) -> None:
+    model = compiled("AlbertForMaskedLM", dtype=dtype)
+    check_learning(model, IDS, IDS)
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+
+
+def test_dropout_fires_in_fit_only(flat: Any, compiled: Any) -> None:
+    config = flat.replace(classifier_dropout_prob=0.9)
+    model = compiled(CLASSIFIER, config)
+    model.optimizer.learning_rate = 0.0
+    run = {"verbose": 0, "batch_size": 10}
+    trained = model.fit(IDS, LABELS, **run).history["loss"][0]
+    first, second = (model.evaluate(IDS, LABELS, **run) for _ in range(2))
+    assert first == second
+    assert abs(trained - first) > 1e-3
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_predict_gives_whole_arrays_with_or_without_labels(
+    name: str, flat: Any, make: Any
+) -> None:
+    model = make(name, flat.replace(output_hidden_states=True, output_attentions=True))
+    x = {"input_ids": INPUTS[name], **TARGETS[name]}
+    expected = model(INPUTS[name])
+    for given in (INPUTS[name], {"input_ids": INPUTS[name]}, x):
+        found = model.predict(given, batch_size=4, verbose=0)
+        assert type(found) is type(expected)
+        assert list(found) == list(expected)
+        pairs = zip(
+            keras.tree.flatten(found), keras.tree.flatten(expected), strict=True
+        )
+        for array, tensor in pairs:
+            assert isinstance(array, np.ndarray)
+            np.testing.assert_allclose(array, tensor, rtol=0, atol=1e-5)
+
+
+def test_the_bare_model_trains_on_a_loss_of_keras(compiled: Any) -> None:
+    model = compiled("AlbertModel", loss={"pooler_output": "mse"})
+    check_learning(model, IDS, {"pooler_output": np.zeros((10, 24))})
+
+
+def test_regularizers_count(compiled: Any) -> None:
+    model = compiled(CLASSIFIER)
+    run = {"verbose": 0, "batch_size": 10}
+    before = model.evaluate(IDS, LABELS, **run)
+    kernel = model.classifier.kernel
+    kernel.regularizer = keras.regularizers.L2(0.5)
+    more = 0.5 * float(np.square(kernel.numpy()).sum())
+    assert model.evaluate(IDS, LABELS, **run) == pytest.approx(before + more, rel=1e-5)
+
+
+X = {"input_ids": IDS}
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "y", "weights", "message"),
+    [
+        (
+            CLASSIFIER,
+            X,
+            None,
+            None,
+            (
+                "TFAlbertForSequenceClassification has no labels to train on: give labels "
+                "among the inputs or as y, or compile it with a loss of Keras."
+            ),
+        ),
+        (
+            "AlbertForQuestionAnswering",
+            X,
+            {"start_positions": LABELS},
+            None,
+            (
+                "TFAlbertForQuestionAnswering has no labels to train on: give "
+                "start_positions and end_positions among the inputs or as y, or compile "
+                "it with a loss of Keras."
+            ),
+        ),
+        (
+            "AlbertForQuestionAnswering",
+            X,
+            LABELS,
+            None,
+            "y must hold start_positions and end_positions, but has labels.",
+        ),
+        (
+            CLASSIFIER,
+            X | {"labels": LABELS},
+            LABELS,
+            None,
+            "labels must be among the inputs or in y, not in both.",
+        ),
+        (
+            CLASSIFIER,
+            X,
+            LABELS,
+            np.ones(10),
+            (
+                "the own loss of TFAlbertForSequenceClassification takes no sample or "
+                "class weights: compile it with a loss of Keras for them."
+            ),
+        ),
+        (
+            "AlbertModel",
+            X,
+            None,
+            None,
+            "TFAlbertModel has no loss of its own: compile it with one.",
+        ),
+    ],
+)
+def test_errors(
+    name: str, x: Any, y: Any, weights: Any, message: str, compiled: Any
+) -> None:
+    with pytest.raises(ValueError) as caught:
+        compiled(name).fit(x, y, sample_weight=weights, verbose=0)
+    assert str(caught.value) == message
+
+
+def test_sample_weights_with_a_loss_of_keras(compiled: Any) -> None:
+    model = compiled(CLASSIFIER, loss=CROSS_ENTROPY(from_logits=True))
+    weights = np.zeros(10)
+    run = {"verbose": 0, "batch_size": 10, "sample_weight": weights}
+    assert model.evaluate(IDS, LABELS, **run) == 0.0
