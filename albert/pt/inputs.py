@@ -77,16 +77,22 @@ def check_labels(
         check_values(name, labels, number, limit, ignored=True)
 
 
-def flatten_choices(tensor: Any) -> Any:
+def flatten_choices(given: Any) -> Any:
     """Fold the choices into the batch: [B, C, ...] to [B * C, ...]; None stays."""
-    return None if tensor is None else tensor.flatten(0, 1)
+    return None if given is None else given.flatten(0, 1)
 
 
 def _is_at_hand(tensor: torch.Tensor) -> bool:
     """Whether reading values costs no synchronisation and breaks no trace."""
-    return (
-        type(tensor) is torch.Tensor
-        and tensor.device.type == "cpu"
-        and not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
-    )
+    if (
+        type(tensor) is not torch.Tensor
+        or tensor.device.type != "cpu"
+        or torch.compiler.is_compiling()
+        or torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
+    ):
+        return False
+    try:
+        tensor.numpy()
+    except RuntimeError:  # inside a transform of torch.func
+        return False
+    return True

@@ -3,11 +3,10 @@
 Letters: B batch, C choices, S sequence, E embedding.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -16,44 +15,6 @@ from albert.common.config import AlbertConfig
 from albert.common.inputs import check_shapes, check_values
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def named_inputs(
-    model: str, names: Sequence[str], given: Sequence[Any], keywords: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Give every argument of a call its name, and make tensors of arrays and lists.
-
-    Args:
-        model: name of the model's class, for the error text.
-        names: arguments that the model takes, in order.
-        given: positional arguments; the first may be a mapping that holds any of them.
-        keywords: named arguments.
-
-    Returns:
-        The arguments by name.
-
-    Raises:
-        TypeError: an argument is not known or was given twice.
-    """
-    first: Mapping[str, Any] = {}
-    if given and isinstance(given[0], Mapping):
-        first, given = given[0], (None, *given[1:])
-    if len(given) > len(names):
-        raise TypeError(
-            f"{model} takes {len(names)} positional arguments, but {len(given)} were "
-            f"given."
-        )
-    found: dict[str, Any] = {}
-    positional = zip(names, given, strict=False)
-    for name, value in (*positional, *first.items(), *keywords.items()):
-        if name not in names:
-            raise TypeError(
-                f"{model} has no input {name!r}; it takes {', '.join(names)}."
-            )
-        if found.get(name) is not None:
-            raise TypeError(f"{model} was given {name} twice.")
-        found[name] = _to_tensor(value)
-    return found
 
 
 def check_inputs(
@@ -124,12 +85,12 @@ def check_labels(
         _plainly(check_values)(name, labels, number, limit, ignored=True)
 
 
-def flatten_choices(tensor: Any) -> Any:
+def flatten_choices(given: Any) -> Any:
     """Fold the choices into the batch: [B, C, ...] to [B * C, ...]; None stays."""
-    if tensor is None:
+    if given is None:
         return None
-    sizes: Any = ops.shape(tensor)
-    return tf.reshape(tensor, (-1, *sizes[2:]))
+    sizes: Any = ops.shape(given)
+    return tf.reshape(given, (-1, *sizes[2:]))
 
 
 def _plainly(check: _Function) -> _Function:
@@ -147,12 +108,6 @@ def _plainly(check: _Function) -> _Function:
 
 
 check_label_shape = _plainly(common.check_label_shape)
-
-
-def _to_tensor(value: Any) -> Any:
-    if isinstance(value, list | tuple | np.ndarray):
-        return tf.convert_to_tensor(value)
-    return value
 
 
 def _is_at_hand(tensor: tf.Tensor) -> bool:

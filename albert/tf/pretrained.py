@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -21,7 +21,6 @@ from keras import layers
 from albert.common import names
 from albert.common.config import AlbertConfig
 from albert.common.loading import load_arrays, open_checkpoint, prepare, save_arrays
-from albert.tf.inputs import named_inputs
 
 
 class TFAlbertPreTrainedModel(keras.Model):
@@ -78,7 +77,7 @@ class TFAlbertPreTrainedModel(keras.Model):
         """
         taken = tuple(inspect.signature(self.call).parameters)
         return super().__call__(
-            **named_inputs(type(self).__name__, taken, args, kwargs)
+            **_named_inputs(type(self).__name__, taken, args, kwargs)
         )
 
     @classmethod
@@ -306,6 +305,50 @@ class TFAlbertPreTrainedModel(keras.Model):
         if self.labels_of.keys() == {"logits"}:
             return targets.get("logits"), y_pred.logits
         return targets, {field: y_pred[field] for field in fields}
+
+
+def _named_inputs(
+    model: str, names: Sequence[str], given: Sequence[Any], keywords: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Give every argument of a call its name, and make tensors of arrays and lists.
+
+    Args:
+        model: name of the model's class, for the error text.
+        names: arguments that the model takes, in order.
+        given: positional arguments; the first may be a mapping that holds any of them.
+        keywords: named arguments.
+
+    Returns:
+        The arguments by name.
+
+    Raises:
+        TypeError: an argument is not known or was given twice.
+    """
+    first: Mapping[str, Any] = {}
+    if given and isinstance(given[0], Mapping):
+        first, given = given[0], (None, *given[1:])
+    if len(given) > len(names):
+        raise TypeError(
+            f"{model} takes {len(names)} positional arguments, but {len(given)} were "
+            f"given."
+        )
+    found: dict[str, Any] = {}
+    positional = zip(names, given, strict=False)
+    for name, value in (*positional, *first.items(), *keywords.items()):
+        if name not in names:
+            raise TypeError(
+                f"{model} has no input {name!r}; it takes {', '.join(names)}."
+            )
+        if found.get(name) is not None:
+            raise TypeError(f"{model} was given {name} twice.")
+        found[name] = _to_tensor(value)
+    return found
+
+
+def _to_tensor(value: Any) -> Any:
+    if isinstance(value, list | tuple | np.ndarray):
+        return tf.convert_to_tensor(value)
+    return value
 
 
 _UNFILLED: ContextVar[bool] = ContextVar("_UNFILLED", default=False)

@@ -129,6 +129,12 @@ def lab() -> Lab:
     return Lab()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    # The tensors are tiny: sharing them out costs more than computing them.
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)

@@ -160,6 +160,24 @@ def test_scores_are_scaled_before_they_overflow_half_precision(lab, implementati
     torch.testing.assert_close(sums, torch.ones(B, N, S), rtol=0, atol=2e-3)
 
 
+@pytest.mark.parametrize(
+    ("implementation", "wanted", "calls"),
+    [("sdpa", False, 1), ("sdpa", True, 0), ("eager", False, 0), ("eager", True, 0)],
+)
+def test_which_implementation_runs(lab, monkeypatch, implementation, wanted, calls):
+    layer = layer_of(lab, implementation)
+    made = []
+    plain = torch.nn.functional.scaled_dot_product_attention
+
+    def record(*args, **kwargs):
+        made.append(1)
+        return plain(*args, **kwargs)
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", record)
+    layer(hidden(), None, wanted)
+    assert len(made) == calls
+
+
 # Dropout
 
 

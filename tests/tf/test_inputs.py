@@ -106,15 +106,15 @@ def test_type_errors(model: Any, arguments: Any, keywords: Any, message: str) ->
         (
             {"inputs_embeds": np.zeros((3, 7, 4))},
             (
-                "inputs_embeds must have embedding_size=5 as its last dimension, but has "
-                "the shape [3, 7, 4]."
+                "inputs_embeds must have embedding_size=5 as its last dimension, but "
+                "has the shape [3, 7, 4]."
             ),
         ),
         (
             {"input_ids": np.zeros((1, 12), int)},
             (
-                "input_ids has 12 positions, but max_position_embeddings is 11: truncate "
-                "the text or split it."
+                "input_ids has 12 positions, but max_position_embeddings is 11: "
+                "truncate the text or split it."
             ),
         ),
         (
@@ -132,8 +132,8 @@ def test_type_errors(model: Any, arguments: Any, keywords: Any, message: str) ->
         (
             {"input_ids": IDS, "position_ids": IDS - 1},
             (
-                "position_ids must be at least 0 and below max_position_embeddings=11, but "
-                "has -1."
+                "position_ids must be at least 0 and below max_position_embeddings=11, "
+                "but has -1."
             ),
         ),
     ],

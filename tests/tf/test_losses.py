@@ -94,8 +94,8 @@ def test_question_answering_ignores_positions_outside(shape: Any) -> None:
             "AlbertForPreTraining",
             {"sentence_order_label": np.array([0, 1, 2])},
             (
-                "sentence_order_label must be at least 0 and below classes=2 or -100, but "
-                "has 2."
+                "sentence_order_label must be at least 0 and below classes=2 or -100, "
+                "but has 2."
             ),
         ),
         (

@@ -111,7 +111,8 @@ def test_datasets(with_y: bool, compiled: Any) -> None:
     x = {"input_ids": IDS, "labels": LABELS}
     held: Any = ({"input_ids": IDS}, LABELS) if with_y else x
     data = tf.data.Dataset.from_tensor_slices(held).batch(4)
-    model = compiled(CLASSIFIER, jit_compile=False)
+    # Traced, so that the last, smaller batch has an unknown size.
+    model = compiled(CLASSIFIER, **({"jit_compile": False} if with_y else {}))
     check_learning(model, data)
     history = model.fit(data, validation_data=data, verbose=0, shuffle=False).history
     assert set(history) == {"loss", "val_loss"}
@@ -120,13 +121,11 @@ def test_datasets(with_y: bool, compiled: Any) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "how", [{"jit_compile": False}, {"jit_compile": True}, {"jit_compile": "auto"}]
-)
+@pytest.mark.parametrize("how", [{"jit_compile": True}, {"jit_compile": "auto"}])
 def test_eager_and_compiled_steps_train_alike(how: Any, compiled: Any) -> None:
     losses = [
         compiled(CLASSIFIER, **kwargs)
-        .fit(IDS, LABELS, batch_size=5, epochs=2, verbose=0, shuffle=False)
+        .fit(IDS, LABELS, batch_size=5, verbose=0, shuffle=False)
         .history["loss"]
         for kwargs in ({}, how)
     ]
@@ -157,6 +156,7 @@ def test_predict_gives_whole_arrays_with_or_without_labels(
 ) -> None:
     model = make(name, flat.replace(output_hidden_states=True, output_attentions=True))
     x = {"input_ids": INPUTS[name], **TARGETS[name]}
+    model.compile(run_eagerly=True)
     expected = model(INPUTS[name])
     for given in (INPUTS[name], {"input_ids": INPUTS[name]}, x):
         found = model.predict(given, batch_size=4, verbose=0)
@@ -197,8 +197,8 @@ X = {"input_ids": IDS}
             None,
             None,
             (
-                "TFAlbertForSequenceClassification has no labels to train on: give labels "
-                "among the inputs or as y, or compile it with a loss of Keras."
+                "TFAlbertForSequenceClassification has no labels to train on: give "
+                "labels among the inputs or as y, or compile it with a loss of Keras."
             ),
         ),
         (
@@ -208,8 +208,8 @@ X = {"input_ids": IDS}
             None,
             (
                 "TFAlbertForQuestionAnswering has no labels to train on: give "
-                "start_positions and end_positions among the inputs or as y, or compile "
-                "it with a loss of Keras."
+                "start_positions and end_positions among the inputs or as y, or "
+                "compile it with a loss of Keras."
             ),
         ),
         (

@@ -59,12 +59,13 @@ def open_file(path: str | os.PathLike[str]) -> dict[str, LazyArray]:
 
 
 def _lazy(path: Path, name: str, entry: dict[str, Any], start: int) -> LazyArray:
-    dtype = _DTYPES.get(entry["dtype"], entry["dtype"])
+    stored_type = str(entry["dtype"])
+    dtype = _DTYPES.get(stored_type, stored_type)
     shape = tuple(int(size) for size in entry["shape"])
 
     def read() -> np.ndarray:
         # Not sooner: a file may hold other things that nobody reads.
-        if entry["dtype"] not in _DTYPES:
+        if stored_type not in _DTYPES:
             raise ValueError(
                 f"{name} in {str(path)!r} is of type {dtype}, but weights are of "
                 f"{', '.join(_DTYPES)}."

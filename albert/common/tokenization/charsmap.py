@@ -126,6 +126,7 @@ class SpmNormalizer:
     def __init__(self, model: SpmModel) -> None:
         self._rules = CharRules(model.charsmap)
         self._user_defined = sorted(model.user_defined, key=len, reverse=True)
+        self._long_symbols = [s for s in self._user_defined if len(s) > 1]
         self._firsts = {symbol[0] for symbol in self._user_defined}
         self._fold = model.remove_extra_whitespaces
         self._prefix = model.add_dummy_prefix
@@ -133,7 +134,7 @@ class SpmNormalizer:
     @cached_property
     def _ascii(self) -> dict[int, str] | None:
         """Targets of ASCII characters; None if rules or pieces join several of them."""
-        longer = [s for s in self._user_defined if len(s) > 1 and s.isascii()]
+        longer = [symbol for symbol in self._long_symbols if symbol[0].isascii()]
         starts = [char for char in _ASCII if self._rules.alone(char)[1]]
         if longer or any(
             self._rules.begins(char + after) for char in starts for after in _ASCII
@@ -156,8 +157,9 @@ class SpmNormalizer:
         Returns:
             The text to cut, with "▁" for blanks.
         """
-        if text.isascii() and self._ascii is not None:
-            text = text.translate(self._ascii)
+        targets = self._ascii if text.isascii() else self._targets(text)
+        if targets is not None:
+            text = text.translate(targets)
         else:
             text = "".join([target for target, _ in self._steps(text)])
         if self._fold:
@@ -168,6 +170,27 @@ class SpmNormalizer:
         if prefix and self._prefix and text:
             text = BLANK + text
         return text.rstrip(BLANK) if self._fold else text
+
+    def _targets(self, text: str) -> dict[int, str] | None:
+        """Return targets by character, if no rule or piece may join several of them."""
+        chars = set(text)
+        others = [char for char in chars if not char.isascii()]
+        starts = [char for char in chars if self._rules.alone(char)[1]]
+        # Going through the text is cheaper than going through all pairs.
+        if len(text) < len(starts) * len(others) or self._ascii is None:
+            return None
+        if any(symbol[0] in chars for symbol in self._long_symbols) or any(
+            self._rules.begins(char + after)
+            for char in starts
+            for after in (others if char.isascii() else chars)
+        ):
+            return None
+        targets = {char: self._rules.alone(char)[0] for char in others}
+        return self._ascii | {
+            ord(char): target
+            for char, target in targets.items()
+            if target is not None and char not in self._firsts
+        }
 
     def aligned(self, text: str, *, prefix: bool = True) -> list[tuple[str, int, int]]:
         """Normalise and say where each character comes from.

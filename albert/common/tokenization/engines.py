@@ -80,18 +80,19 @@ class UnigramEngine:
         """See `Engine.cut`."""
         cleaned = clean(text, self._how)
         raw = self._pieces(cleaned, continues=continues)
-        pieces: list[str] = []
-        lengths: list[list[int]] = []
-        for piece in raw:
-            parts = [piece]
-            if ends_in_digit_comma(piece):
-                parts = recut(piece, self._pieces)
-            pieces.extend(parts)
-            lengths.append([len(part) for part in parts])
+        again = {
+            place: recut(piece, self._pieces)
+            for place, piece in enumerate(raw)
+            if piece[-1] == "," and ends_in_digit_comma(piece)
+        }
+        pieces = raw
+        if again:
+            parts = [again.get(place, [piece]) for place, piece in enumerate(raw)]
+            pieces = [piece for part in parts for piece in part]
         ids = [self._ids.get(piece, self._unk_id) for piece in pieces]
 
         def spans() -> Spans:
-            return self._spans(text, continues, raw, lengths)
+            return self._spans(text, continues, raw, again)
 
         return Cut(pieces, ids, _words(pieces), spans)
 
@@ -107,23 +108,31 @@ class UnigramEngine:
         return pieces
 
     def _spans(
-        self, text: str, continues: bool, raw: list[str], lengths: list[list[int]]
+        self, text: str, continues: bool, raw: list[str], again: dict[int, list[str]]
     ) -> Spans:
         """Lead every piece back through both normalisations."""
         cleaned = clean_aligned(text, self._how)
-        joined = "".join(char for char, _, _ in cleaned)
+        joined = "".join([char for char, _, _ in cleaned])
         chars = self._normalizer.aligned(joined, prefix=not continues)
         spans: Spans = []
         at = 0
-        for piece, parts in zip(raw, lengths, strict=True):
-            whole = sum(parts) == len(piece)
-            start = at
-            for length in parts:
-                stretch = (start, start + length) if whole else (at, at + len(piece))
-                spans.append(_source(cleaned, chars[slice(*stretch)]))
-                start += length
+        for place, piece in enumerate(raw):
+            for start, stop in _parts(piece, again.get(place)):
+                spans.append(_source(cleaned, chars[at + start : at + stop]))
             at += len(piece)
         return spans
+
+
+def _parts(piece: str, parts: list[str] | None) -> Spans:
+    """Place the parts in a piece that was cut again; without parts it is one."""
+    if parts is None or sum(map(len, parts)) != len(piece):
+        return [(0, len(piece))] * (1 if parts is None else len(parts))
+    spans: Spans = []
+    start = 0
+    for part in parts:
+        spans.append((start, start + len(part)))
+        start += len(part)
+    return spans
 
 
 def _source(

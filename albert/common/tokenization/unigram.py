@@ -19,7 +19,7 @@ from albert.common.tokenization.proto import (
 )
 
 _CACHED_WORDS = 1 << 16
-_CACHED_LENGTH = 48
+_LONGEST_WORD = 128
 _FLOAT32_STEP = 2.0**-23
 
 
@@ -28,13 +28,13 @@ class Word(NamedTuple):
 
     Attributes:
         pieces: the pieces; an unknown run is one piece, with its own characters.
-        total: sum of the scores.
-        margin: how far this cut is ahead of every other.
+        cost: sum of the scores, without sign.
+        reach: the cost of the text in front of it from which on rounding may decide.
     """
 
     pieces: tuple[str, ...]
-    total: float
-    margin: float
+    cost: float
+    reach: float
 
 
 class UnigramCutter:
@@ -66,29 +66,32 @@ class UnigramCutter:
         Returns:
             Pieces that make up `text`; a run of unknown characters is one piece. None
             if a runner-up is so near that SentencePiece, adding in float32, may prefer
-            it: then only SentencePiece itself can tell.
+            it, or a word is too long to tell: then SentencePiece must be asked.
         """
         if self._hard is not None and self._hard.search(text):
             return None
-        total = 0.0
+        cost = 0.0
         pieces: list[str] = []
         for stretch in self._stretches.findall(text):
-            short = len(stretch) <= _CACHED_LENGTH
-            word = self._word(stretch) if short else self._cut_word(stretch)
-            # A bound on the sums in this word. Along both paths each addition may
-            # round by half a float32 step of it; the rest is for safety.
-            reach = -total - len(stretch) * self._scores.unknown
-            if word.margin <= 2 * (len(stretch) + 2) * reach * _FLOAT32_STEP:
+            if len(stretch) > _LONGEST_WORD:
                 return None
-            pieces.extend(word.pieces)
-            total += word.total
+            word = self._word(stretch)
+            if cost >= word.reach:
+                return None
+            pieces += word.pieces
+            cost += word.cost
         return pieces
 
     def _cut_word(self, stretch: str) -> Word:
         pieces: list[str] = [token.value for token in self._unigram.tokenize(stretch)]
         steps = steps_of(pieces, self._scores)
-        total = -math.fsum(abs(score) for _, score in steps)
-        return Word(tuple(pieces), total, margin(stretch, steps, self._scores))
+        cost = math.fsum(abs(score) for _, score in steps)
+        # Along both cuts each addition may round by half a float32 step of the sum so
+        # far, which is at most the cost in front and that of the word's characters,
+        # all unknown. Four times that is for safety.
+        ahead = margin(stretch, steps, self._scores)
+        largest = ahead / (2 * (len(stretch) + 2) * _FLOAT32_STEP)
+        return Word(tuple(pieces), cost, largest + len(stretch) * self._scores.unknown)
 
 
 def _check_model(model: SpmModel) -> None:

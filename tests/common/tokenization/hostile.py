@@ -1,5 +1,7 @@
 """Strings that break tokenizers."""
 
+# ruff: noqa: RUF001
+
 from hypothesis import settings
 from hypothesis import strategies as st
 

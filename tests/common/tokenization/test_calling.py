@@ -1,9 +1,8 @@
 """The calling convention: every argument, both classes."""
 
-import functools
-import operator
 import re
 import warnings
+from itertools import chain
 
 import pytest
 from hypothesis import given
@@ -67,7 +66,7 @@ def test_ready_made_words(tokenizer):
     words = A.split()
     ids = [
         CLS,
-        *functools.reduce(operator.iadd, (_ids(tokenizer, word) for word in words), []),
+        *chain(*(_ids(tokenizer, word) for word in words)),
         SEP,
     ]
     assert tokenizer.encode(words, is_split_into_words=True) == ids
@@ -318,8 +317,8 @@ def test_too_long_a_row_is_told_once(kind):
         tokenizer(A)
     assert [str(warning.message) for warning in seen] == [
         (
-            f"a row has {size} tokens, and the model takes 4 (model_max_length): the model "
-            f"will refuse it. Use truncation=True."
+            f"a row has {size} tokens, and the model takes 4 (model_max_length): the "
+            f"model will refuse it. Use truncation=True."
         )
     ]
     with warnings.catch_warnings():
@@ -335,7 +334,8 @@ def test_max_length_alone_cuts_and_tells(tokenizer):
     assert [str(warning.message) for warning in seen] == [
         (
             "max_length was given without truncation: rows are cut as with "
-            "truncation='longest_first'. Give truncation=True, or truncation=False for not."
+            "truncation='longest_first'. Give truncation=True, or "
+            "truncation=False for not."
         )
     ]
     assert len(tokenizer.encode(A, max_length=4, truncation=False)) > 4
@@ -358,7 +358,10 @@ WRONG = [
         ([A], B),
         {},
         TypeError,
-        "text is a batch, and text_pair is of type str: give a text_pair for each text.",
+        (
+            "text is a batch, and text_pair is of type str: give a text_pair for each "
+            "text."
+        ),
     ),
     (
         (A, [B]),
@@ -398,8 +401,8 @@ WRONG = [
         {"padding": "full"},
         ValueError,
         (
-            "padding must be True, False or one of longest, max_length, do_not_pad, got "
-            "'full'."
+            "padding must be True, False or one of longest, max_length, do_not_pad, "
+            "got 'full'."
         ),
     ),
     (
@@ -455,8 +458,8 @@ WRONG = [
         {"truncation": "only_second", "max_length": 3},
         ValueError,
         (
-            "truncation='only_second' needs a pair of texts, and there is one text: give "
-            "text_pair, or truncation='only_first'."
+            "truncation='only_second' needs a pair of texts, and there is one text: "
+            "give text_pair, or truncation='only_first'."
         ),
     ),
     (
@@ -464,8 +467,8 @@ WRONG = [
         {"truncation": "only_first", "max_length": 4},
         ValueError,
         (
-            "truncation='only_first' cannot make the row short enough: 4 tokens must go, "
-            "and the first text has 1. Use truncation='longest_first' or a greater "
+            "truncation='only_first' cannot make the row short enough: 4 tokens must "
+            "go, and the first text has 1. Use truncation='longest_first' or a greater "
             "max_length."
         ),
     ),
@@ -474,9 +477,9 @@ WRONG = [
         {"truncation": "only_second", "max_length": 5},
         ValueError,
         (
-            "truncation='only_second' cannot make the row short enough: 3 tokens must go, "
-            "and the second text has 1. Use truncation='longest_first' or a greater "
-            "max_length."
+            "truncation='only_second' cannot make the row short enough: 3 tokens must "
+            "go, and the second text has 1. Use truncation='longest_first' or a "
+            "greater max_length."
         ),
     ),
     (

@@ -1,3 +1,5 @@
+# ruff: noqa: RUF001
+
 import random
 
 from albert.common.tokenization.charsmap import CharRules, SpmNormalizer

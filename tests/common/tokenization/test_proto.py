@@ -1,3 +1,5 @@
+# ruff: noqa: RUF001
+
 import pytest
 
 from albert.common.tokenization.proto import (

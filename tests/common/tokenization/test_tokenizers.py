@@ -1,9 +1,10 @@
 """The promise: both classes give Google's ids on every text."""
 
-import functools
-import operator
+# ruff: noqa: RUF001
+
 import random
 import time
+from itertools import chain
 
 import pytest
 from hypothesis import given
@@ -167,27 +168,27 @@ def test_space_stays_if_wanted(kind):
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_time_grows_with_the_text(folder):
-    text = "".join(f"Line {n}: the {n * 7919} quick “foxes”, é; " for n in range(1000))
+    text = "".join(f"Line {n}: the {n * 7919} quick “foxes”, é; " for n in range(300))
     for kind in CLASSES:
         tokenizer = load(kind, folder)
         tokenizer.tokenize(text)
         times = []
         for copies in (6, 24):
-            start = time.perf_counter()
+            start = time.process_time()
             tokenizer.encode(text * copies)
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         # Four times the text; a square would take sixteen times as long.
         assert times[1] < 9 * times[0]
 
 
 def test_no_blanks_is_linear_too(kind):
     tokenizer = load(kind, DEMO)
-    start = time.perf_counter()
-    tokenizer.encode("ab" * 100_000)
-    once = time.perf_counter() - start
-    start = time.perf_counter()
-    tokenizer.encode("ab" * 400_000)
-    assert time.perf_counter() - start < 10 * once
+    start = time.process_time()
+    tokenizer.encode("ab" * 50_000)
+    once = time.process_time() - start
+    start = time.process_time()
+    tokenizer.encode("ab" * 200_000)
+    assert time.process_time() - start < 10 * once
 
 
 def test_pre_split_words_are_texts_of_their_own(pair):
@@ -196,7 +197,7 @@ def test_pre_split_words_are_texts_of_their_own(pair):
     found = fast(words, is_split_into_words=True)
     assert found["input_ids"] == slow(words, is_split_into_words=True)["input_ids"]
     inner = [fast.encode(word, add_special_tokens=False) for word in words]
-    assert found["input_ids"][1:-1] == functools.reduce(operator.iadd, inner, [])
+    assert found["input_ids"][1:-1] == [*chain(*inner)]
     numbers = [n for n, ids in enumerate(inner) for _ in ids]
     assert found.word_ids() == [None, *numbers, None]
 

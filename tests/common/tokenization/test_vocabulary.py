@@ -72,18 +72,18 @@ def test_clean_up(tokenizer):
 
 
 def test_add_tokens(tokenizer):
-    assert tokenizer.add_tokens(["foo", "▁the", AddedToken("Bar", lstrip=True)]) == 2
+    assert tokenizer.add_tokens(["qfoo", "▁the", AddedToken("QBar", lstrip=True)]) == 2
     assert len(tokenizer) == 8194
     assert tokenizer.vocab_size == 8192
-    assert tokenizer.tokenize("the foos Bar bar")[:3] == ["▁the", "foo", "s"]
-    assert tokenizer.tokenize("the Bar") == ["▁the", "Bar"]
-    assert tokenizer.get_added_vocab()["foo"] == 8192
+    assert tokenizer.tokenize("the qfoos")[:3] == ["▁the", "qfoo", "s"]
+    assert tokenizer.tokenize("the QBar") == ["▁the", "QBar"]
+    assert tokenizer.get_added_vocab()["qfoo"] == 8192
     assert tokenizer.added_tokens_encoder == tokenizer.get_added_vocab()
-    assert tokenizer.added_tokens_decoder[8193] == AddedToken("Bar", lstrip=True)
-    assert tokenizer.decode([8192], skip_special_tokens=True) == "foo"
-    assert tokenizer.add_tokens("baz", special_tokens=True) == 1
+    assert tokenizer.added_tokens_decoder[8193] == AddedToken("QBar", lstrip=True)
+    assert tokenizer.decode([8192], skip_special_tokens=True) == "qfoo"
+    assert tokenizer.add_tokens("qbaz", special_tokens=True) == 1
     assert tokenizer.decode([8194], skip_special_tokens=True) == ""
-    assert tokenizer.add_tokens("baz") == 0
+    assert tokenizer.add_tokens("qbaz") == 0
 
 
 def test_add_special_tokens(tokenizer):
@@ -120,7 +120,7 @@ def test_roles(tokenizer):
 
 
 def test_special_tokens_that_are_missing_are_added(kind):
-    tokenizer = kind.from_pretrained(DEMO, mask_token="<mask>")
+    tokenizer = kind(DEMO / "spiece.model", mask_token="<mask>")
     assert tokenizer.mask_token_id == 8192
     assert tokenizer.tokenize("a <mask>") == ["▁a", "<mask>"]
 
@@ -178,7 +178,7 @@ def test_additional_tokens_must_be_a_list(kind):
 
 
 def test_additional_tokens_by_name(kind):
-    tokenizer = kind.from_pretrained(DEMO, extra_special_tokens={"image": "<i>"})
+    tokenizer = kind(DEMO / "spiece.model", extra_special_tokens={"image": "<i>"})
     assert tokenizer.additional_special_tokens == ["<i>"]
 
 
