@@ -109,10 +109,27 @@ def check_label_shape(name: str, shape: Shape, expected: Shape, meaning: str) ->
         )
 
 
+def check_both(name: str, value: Any, other: str, other_value: Any) -> None:
+    """Check that two arguments that mean something only together are both there.
+
+    Args:
+        name: argument.
+        value: what was given for it.
+        other: the other argument.
+        other_value: what was given for that.
+
+    Raises:
+        ValueError: one of them is None.
+    """
+    for missing, held in ((name, value), (other, other_value)):
+        if held is None:
+            raise ValueError(f"give {name} and {other} together: {missing} is missing.")
+
+
 def check_values(
     name: str, values: Any, number: int, limit: str, ignored: bool = False
 ) -> None:
-    """Check that ids or labels are within a range.
+    """Check that ids or labels are integers within a range.
 
     Args:
         name: argument, such as "input_ids".
@@ -122,9 +139,11 @@ def check_values(
         ignored: whether `IGNORE_INDEX` is allowed.
 
     Raises:
-        ValueError: a value is out of range.
+        ValueError: they are no integers, or one is out of range.
     """
     array = np.asarray(values)
+    if array.dtype.kind not in "iu":
+        raise ValueError(f"{name} must be integers, but are of type {array.dtype}.")
     wrong = (array < 0) | (array >= number)
     if ignored:
         wrong &= array != IGNORE_INDEX

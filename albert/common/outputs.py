@@ -6,7 +6,7 @@ users of transformers know it. Fields that are None take no position.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, ClassVar
 
 
@@ -46,6 +46,14 @@ class ModelOutput(dict[str, Any]):
             self.pop(key, None)
         else:
             super().__setitem__(key, value)
+
+    # The dictionary's own would pass by the check above.
+    update: Any = MutableMapping.update  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    setdefault: Any = MutableMapping.setdefault  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+
+    def __ior__(self, other: Any) -> ModelOutput:  # pyright: ignore
+        self.update(other)
+        return self
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):

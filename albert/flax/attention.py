@@ -12,9 +12,10 @@ import jax.numpy as jnp
 
 from albert.common.config import AlbertConfig
 from albert.flax.embeddings import _dense, _layer_norm
+from albert.flax.inputs import Array
 
 
-def visible_keys(attention_mask: jax.Array | None) -> jax.Array | None:
+def visible_keys(attention_mask: Array | None) -> jax.Array | None:
     """Turn a mask into what attention reads.
 
     A row that hides every token is read as hiding none: that is what the original

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from albert.common.config import AlbertConfig
+from albert.flax.inputs import Array
 
 
 class FlaxAlbertEmbeddings(nn.Module):
@@ -32,10 +33,10 @@ class FlaxAlbertEmbeddings(nn.Module):
 
     def __call__(
         self,
-        input_ids: jax.Array | None = None,
-        token_type_ids: jax.Array | None = None,
-        position_ids: jax.Array | None = None,
-        inputs_embeds: jax.Array | None = None,
+        input_ids: Array | None = None,
+        token_type_ids: Array | None = None,
+        position_ids: Array | None = None,
+        inputs_embeds: Array | None = None,
         deterministic: bool = True,
     ) -> jax.Array:
         """Embed the tokens.

@@ -17,6 +17,7 @@ from albert.common.config import AlbertConfig
 from albert.flax.activations import activation
 from albert.flax.attention import FlaxAlbertAttention, visible_keys
 from albert.flax.embeddings import _dense, _layer_norm
+from albert.flax.inputs import Array
 from albert.flax.outputs import FlaxBaseModelOutput
 
 
@@ -130,7 +131,7 @@ class FlaxAlbertTransformer(nn.Module):
     def __call__(
         self,
         embeddings: jax.Array,
-        attention_mask: jax.Array | None = None,
+        attention_mask: Array | None = None,
         output_attentions: bool = False,
         output_hidden_states: bool = False,
         deterministic: bool = True,

@@ -6,19 +6,23 @@ Letters: B batch, C choices, S sequence, E embedding.
 from typing import Any
 
 import jax
+import numpy as np
 from jax.core import Tracer
 
 from albert.common.config import AlbertConfig
 from albert.common.inputs import check_label_shape, check_shapes, check_values
 
+Array = jax.Array | np.ndarray
+"""What a call may be given: JAX's array or NumPy's, which is checked unshortened."""
+
 
 def check_inputs(
     config: AlbertConfig,
-    input_ids: jax.Array | None,
-    attention_mask: jax.Array | None,
-    token_type_ids: jax.Array | None,
-    position_ids: jax.Array | None,
-    inputs_embeds: jax.Array | None,
+    input_ids: Array | None,
+    attention_mask: Array | None,
+    token_type_ids: Array | None,
+    position_ids: Array | None,
+    inputs_embeds: Array | None,
     choices: bool = False,
 ) -> tuple[int, ...]:
     """Check the inputs of a model; see `albert.common.inputs.check_shapes`.
@@ -54,7 +58,7 @@ def check_inputs(
 
 def check_labels(
     name: str,
-    labels: jax.Array,
+    labels: Array,
     expected: tuple[int, ...],
     meaning: str,
     number: int,
@@ -78,12 +82,12 @@ def check_labels(
         check_values(name, labels, number, limit, ignored=True)
 
 
-def flatten_choices(array: Any) -> Any:
+def flatten_choices(given: Any) -> Any:
     """Fold the choices into the batch: [B, C, ...] to [B * C, ...]; None stays."""
-    if array is None:
+    if given is None:
         return None
-    batch, choices, *others = array.shape
-    return array.reshape(batch * choices, *others)
+    batch, choices, *others = given.shape
+    return given.reshape(batch * choices, *others)
 
 
 def _is_at_hand(array: Any) -> bool:

@@ -3,15 +3,22 @@
 Letters: B batch, S sequence, K classes, L labels.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
 from albert.common.config import AlbertConfig
-from albert.common.inputs import IGNORE_INDEX, check_label_shape, problem_type
-from albert.flax.inputs import check_labels
+from albert.common.inputs import (
+    IGNORE_INDEX,
+    check_both,
+    check_label_shape,
+    problem_type,
+)
+from albert.flax.inputs import Array, check_labels
 
 
-def cross_entropy(logits: jax.Array, labels: jax.Array) -> jax.Array:
+def cross_entropy(logits: jax.Array, labels: Array) -> jax.Array:
     """Mean negative log-likelihood of the labels that are not ignored.
 
     Args:
@@ -30,9 +37,7 @@ def cross_entropy(logits: jax.Array, labels: jax.Array) -> jax.Array:
     return total / jnp.maximum(kept.sum(), 1)
 
 
-def masked_lm_loss(
-    config: AlbertConfig, logits: jax.Array, labels: jax.Array
-) -> jax.Array:
+def masked_lm_loss(config: AlbertConfig, logits: jax.Array, labels: Array) -> jax.Array:
     """Loss of the masked words.
 
     Args:
@@ -51,9 +56,7 @@ def masked_lm_loss(
     return cross_entropy(logits, labels)
 
 
-def sentence_order_loss(
-    logits: jax.Array, sentence_order_label: jax.Array
-) -> jax.Array:
+def sentence_order_loss(logits: jax.Array, sentence_order_label: Array) -> jax.Array:
     """Loss of the sentence order.
 
     Args:
@@ -74,7 +77,7 @@ def sentence_order_loss(
 
 
 def sequence_classification_loss(
-    config: AlbertConfig, logits: jax.Array, labels: jax.Array
+    config: AlbertConfig, logits: jax.Array, labels: Array
 ) -> jax.Array:
     """Loss of a sequence classifier: regression, one label or several.
 
@@ -110,7 +113,7 @@ def sequence_classification_loss(
     return (jax.nn.softplus(logits) - labels * logits).mean()
 
 
-def multiple_choice_loss(logits: jax.Array, labels: jax.Array) -> jax.Array:
+def multiple_choice_loss(logits: jax.Array, labels: Array) -> jax.Array:
     """Loss of the right choice.
 
     Args:
@@ -129,7 +132,7 @@ def multiple_choice_loss(logits: jax.Array, labels: jax.Array) -> jax.Array:
 
 
 def token_classification_loss(
-    config: AlbertConfig, logits: jax.Array, labels: jax.Array
+    config: AlbertConfig, logits: jax.Array, labels: Array
 ) -> jax.Array:
     """Loss of every token's label.
 
@@ -152,8 +155,8 @@ def token_classification_loss(
 def question_answering_loss(
     start_logits: jax.Array,
     end_logits: jax.Array,
-    start_positions: jax.Array,
-    end_positions: jax.Array,
+    start_positions: Array | None,
+    end_positions: Array | None,
 ) -> jax.Array:
     """Mean of the losses of the answer's first and last token.
 
@@ -168,14 +171,15 @@ def question_answering_loss(
         float [].
 
     Raises:
-        ValueError: the positions' shape is wrong.
+        ValueError: the positions' shape is wrong, or one of the two is missing.
     """
+    check_both("start_positions", start_positions, "end_positions", end_positions)
     start_loss = _position_loss("start_positions", start_logits, start_positions)
     end_loss = _position_loss("end_positions", end_logits, end_positions)
     return (start_loss + end_loss) / 2
 
 
-def _position_loss(name: str, logits: jax.Array, positions: jax.Array) -> jax.Array:
+def _position_loss(name: str, logits: jax.Array, positions: Any) -> jax.Array:
     batch, length = logits.shape
     if positions.ndim == 2:
         check_label_shape(name, tuple(positions.shape), (batch, 1), "[B, 1]")

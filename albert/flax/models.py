@@ -14,7 +14,7 @@ from albert.flax import losses
 from albert.flax.embeddings import FlaxAlbertEmbeddings, _dense
 from albert.flax.encoder import FlaxAlbertTransformer
 from albert.flax.heads import FlaxAlbertMLMHead, FlaxAlbertSOPHead
-from albert.flax.inputs import check_inputs, flatten_choices
+from albert.flax.inputs import Array, check_inputs, flatten_choices
 from albert.flax.outputs import (
     FlaxAlbertForPreTrainingOutput,
     FlaxBaseModelOutputWithPooling,
@@ -47,11 +47,11 @@ class FlaxAlbertModule(nn.Module):
 
     def __call__(
         self,
-        input_ids: jax.Array | None = None,
-        attention_mask: jax.Array | None = None,
-        token_type_ids: jax.Array | None = None,
-        position_ids: jax.Array | None = None,
-        inputs_embeds: jax.Array | None = None,
+        input_ids: Array | None = None,
+        attention_mask: Array | None = None,
+        token_type_ids: Array | None = None,
+        position_ids: Array | None = None,
+        inputs_embeds: Array | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
@@ -201,13 +201,13 @@ class FlaxAlbertForPreTrainingModule(nn.Module):
 
     def __call__(
         self,
-        input_ids: jax.Array | None = None,
-        attention_mask: jax.Array | None = None,
-        token_type_ids: jax.Array | None = None,
-        position_ids: jax.Array | None = None,
-        inputs_embeds: jax.Array | None = None,
-        labels: jax.Array | None = None,
-        sentence_order_label: jax.Array | None = None,
+        input_ids: Array | None = None,
+        attention_mask: Array | None = None,
+        token_type_ids: Array | None = None,
+        position_ids: Array | None = None,
+        inputs_embeds: Array | None = None,
+        labels: Array | None = None,
+        sentence_order_label: Array | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
@@ -335,12 +335,12 @@ class FlaxAlbertForMaskedLMModule(nn.Module):
 
     def __call__(
         self,
-        input_ids: jax.Array | None = None,
-        attention_mask: jax.Array | None = None,
-        token_type_ids: jax.Array | None = None,
-        position_ids: jax.Array | None = None,
-        inputs_embeds: jax.Array | None = None,
-        labels: jax.Array | None = None,
+        input_ids: Array | None = None,
+        attention_mask: Array | None = None,
+        token_type_ids: Array | None = None,
+        position_ids: Array | None = None,
+        inputs_embeds: Array | None = None,
+        labels: Array | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
@@ -457,12 +457,12 @@ class FlaxAlbertForSequenceClassificationModule(nn.Module):
 
     def __call__(
         self,
-        input_ids: jax.Array | None = None,
-        attention_mask: jax.Array | None = None,
-        token_type_ids: jax.Array | None = None,
-        position_ids: jax.Array | None = None,
-        inputs_embeds: jax.Array | None = None,
-        labels: jax.Array | None = None,
+        input_ids: Array | None = None,
+        attention_mask: Array | None = None,
+        token_type_ids: Array | None = None,
+        position_ids: Array | None = None,
+        inputs_embeds: Array | None = None,
+        labels: Array | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
@@ -579,12 +579,12 @@ class FlaxAlbertForMultipleChoiceModule(nn.Module):
 
     def __call__(
         self,
-        input_ids: jax.Array | None = None,
-        attention_mask: jax.Array | None = None,
-        token_type_ids: jax.Array | None = None,
-        position_ids: jax.Array | None = None,
-        inputs_embeds: jax.Array | None = None,
-        labels: jax.Array | None = None,
+        input_ids: Array | None = None,
+        attention_mask: Array | None = None,
+        token_type_ids: Array | None = None,
+        position_ids: Array | None = None,
+        inputs_embeds: Array | None = None,
+        labels: Array | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
@@ -712,12 +712,12 @@ class FlaxAlbertForTokenClassificationModule(nn.Module):
 
     def __call__(
         self,
-        input_ids: jax.Array | None = None,
-        attention_mask: jax.Array | None = None,
-        token_type_ids: jax.Array | None = None,
-        position_ids: jax.Array | None = None,
-        inputs_embeds: jax.Array | None = None,
-        labels: jax.Array | None = None,
+        input_ids: Array | None = None,
+        attention_mask: Array | None = None,
+        token_type_ids: Array | None = None,
+        position_ids: Array | None = None,
+        inputs_embeds: Array | None = None,
+        labels: Array | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
@@ -833,13 +833,13 @@ class FlaxAlbertForQuestionAnsweringModule(nn.Module):
 
     def __call__(
         self,
-        input_ids: jax.Array | None = None,
-        attention_mask: jax.Array | None = None,
-        token_type_ids: jax.Array | None = None,
-        position_ids: jax.Array | None = None,
-        inputs_embeds: jax.Array | None = None,
-        start_positions: jax.Array | None = None,
-        end_positions: jax.Array | None = None,
+        input_ids: Array | None = None,
+        attention_mask: Array | None = None,
+        token_type_ids: Array | None = None,
+        position_ids: Array | None = None,
+        inputs_embeds: Array | None = None,
+        start_positions: Array | None = None,
+        end_positions: Array | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
@@ -861,7 +861,7 @@ class FlaxAlbertForQuestionAnsweringModule(nn.Module):
         logits = self.qa_outputs(outputs.last_hidden_state)
         start_logits, end_logits = logits[..., 0], logits[..., 1]
         loss = None
-        if start_positions is not None and end_positions is not None:
+        if start_positions is not None or end_positions is not None:
             loss = losses.question_answering_loss(
                 start_logits, end_logits, start_positions, end_positions
             )

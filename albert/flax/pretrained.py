@@ -167,8 +167,7 @@ class FlaxAlbertPreTrainedModel:
             )
             for row in self.weight_rows()
         }
-        name = type(self).__name__.removeprefix("Flax")
-        save_arrays(save_directory, self.config, arrays, name)
+        save_arrays(save_directory, self.config, arrays, self._table_name())
 
     def weight_rows(self) -> tuple[names.Weight, ...]:
         """List this model's weights as the name table has them."""

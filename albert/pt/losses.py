@@ -3,11 +3,18 @@
 Letters: B batch, S sequence, K classes, L labels.
 """
 
+from typing import Any
+
 import torch
 from torch.nn import functional
 
 from albert.common.config import AlbertConfig
-from albert.common.inputs import IGNORE_INDEX, check_label_shape, problem_type
+from albert.common.inputs import (
+    IGNORE_INDEX,
+    check_both,
+    check_label_shape,
+    problem_type,
+)
 from albert.pt.inputs import check_labels
 
 
@@ -150,8 +157,8 @@ def token_classification_loss(
 def question_answering_loss(
     start_logits: torch.Tensor,
     end_logits: torch.Tensor,
-    start_positions: torch.Tensor,
-    end_positions: torch.Tensor,
+    start_positions: torch.Tensor | None,
+    end_positions: torch.Tensor | None,
 ) -> torch.Tensor:
     """Mean of the losses of the answer's first and last token.
 
@@ -166,16 +173,15 @@ def question_answering_loss(
         float [].
 
     Raises:
-        ValueError: the positions' shape is wrong.
+        ValueError: the positions' shape is wrong, or one of the two is missing.
     """
+    check_both("start_positions", start_positions, "end_positions", end_positions)
     start_loss = _position_loss("start_positions", start_logits, start_positions)
     end_loss = _position_loss("end_positions", end_logits, end_positions)
     return (start_loss + end_loss) / 2
 
 
-def _position_loss(
-    name: str, logits: torch.Tensor, positions: torch.Tensor
-) -> torch.Tensor:
+def _position_loss(name: str, logits: torch.Tensor, positions: Any) -> torch.Tensor:
     batch, length = logits.shape
     if positions.ndim == 2:
         check_label_shape(name, tuple(positions.shape), (batch, 1), "[B, 1]")

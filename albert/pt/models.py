@@ -561,7 +561,7 @@ class AlbertForQuestionAnswering(AlbertPreTrainedModel):
         # score each token as first and last: [B, S, H] to 2 times [B, S]
         start_logits, end_logits = self.qa_outputs(outputs.last_hidden_state).unbind(-1)
         loss = None
-        if start_positions is not None and end_positions is not None:
+        if start_positions is not None or end_positions is not None:
             loss = losses.question_answering_loss(
                 start_logits, end_logits, start_positions, end_positions
             )

@@ -110,7 +110,7 @@ class AlbertPreTrainedModel(nn.Module):
             row.canonical: _to_numpy(self._get_weight(row))
             for row in self.weight_rows()
         }
-        save_arrays(save_directory, self.config, arrays, type(self).__name__)
+        save_arrays(save_directory, self.config, arrays, self._table_name())
 
     def weight_rows(self) -> tuple[names.Weight, ...]:
         """List this model's weights as the name table has them."""

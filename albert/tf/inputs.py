@@ -107,6 +107,7 @@ def _plainly(check: _Function) -> _Function:
     return checked  # pyright: ignore
 
 
+check_both = _plainly(common.check_both)
 check_label_shape = _plainly(common.check_label_shape)
 
 

@@ -3,12 +3,14 @@
 Letters: B batch, S sequence, K classes, L labels.
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from albert.common.config import AlbertConfig
 from albert.common.inputs import IGNORE_INDEX, problem_type
-from albert.tf.inputs import check_label_shape, check_labels
+from albert.tf.inputs import check_both, check_label_shape, check_labels
 
 
 def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
@@ -153,8 +155,8 @@ def token_classification_loss(
 def question_answering_loss(
     start_logits: tf.Tensor,
     end_logits: tf.Tensor,
-    start_positions: tf.Tensor,
-    end_positions: tf.Tensor,
+    start_positions: tf.Tensor | None,
+    end_positions: tf.Tensor | None,
 ) -> tf.Tensor:
     """Mean of the losses of the answer's first and last token.
 
@@ -169,14 +171,15 @@ def question_answering_loss(
         float [].
 
     Raises:
-        ValueError: the positions' shape is wrong.
+        ValueError: the positions' shape is wrong, or one of the two is missing.
     """
+    check_both("start_positions", start_positions, "end_positions", end_positions)
     start_loss = _position_loss("start_positions", start_logits, start_positions)
     end_loss = _position_loss("end_positions", end_logits, end_positions)
     return (start_loss + end_loss) / 2
 
 
-def _position_loss(name: str, logits: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
+def _position_loss(name: str, logits: tf.Tensor, positions: Any) -> tf.Tensor:
     batch = logits.shape[0]
     if positions.shape.rank == 2:
         check_label_shape(name, tuple(positions.shape), (batch, 1), "[B, 1]")

@@ -681,7 +681,7 @@ class TFAlbertForQuestionAnswering(TFAlbertPreTrainedModel):
         scores = self.qa_outputs(outputs.last_hidden_state)
         start_logits, end_logits = tf.unstack(scores, axis=-1)
         loss = None
-        if start_positions is not None and end_positions is not None:
+        if start_positions is not None or end_positions is not None:
             loss = losses.question_answering_loss(
                 start_logits, end_logits, start_positions, end_positions
             )

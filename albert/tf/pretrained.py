@@ -144,8 +144,7 @@ class TFAlbertPreTrainedModel(keras.Model):
             row.canonical: row.to_framework(self._get_weight(row).numpy(), "tf")
             for row in self.weight_rows()
         }
-        name = type(self).__name__.removeprefix("TF")
-        save_arrays(save_directory, self.config, arrays, name)
+        save_arrays(save_directory, self.config, arrays, self._table_name())
 
     def weight_rows(self) -> tuple[names.Weight, ...]:
         """List this model's weights as the name table has them."""
@@ -235,6 +234,8 @@ class TFAlbertPreTrainedModel(keras.Model):
         if self.loss is not None:
             y, y_pred = self._compared(x, y, y_pred)
             return super().compute_loss(x, y, y_pred, sample_weight, training)
+        if isinstance(y_pred, tuple):
+            raise ValueError("return_dict must be True to train, but is False.")
         if y_pred.loss is None:
             raise ValueError(
                 f"{type(self).__name__} has no labels to train on: give "

@@ -5,6 +5,7 @@ import pytest
 
 from albert.common.config import AlbertConfig
 from albert.common.inputs import (
+    check_both,
     check_label_shape,
     check_shapes,
     check_values,
@@ -287,3 +288,20 @@ def test_bad_values(values, ignored, message):
 def test_problem_type(kind, number, integers, expected):
     config = CONFIG.replace(problem_type=kind, num_labels=number)
     assert problem_type(config, integers) == expected
+
+
+def test_check_both():
+    check_both("start_positions", 1, "end_positions", 2)
+    for values, missing in (((None, 2), "start"), ((1, None), "end")):
+        with pytest.raises(ValueError) as raised:
+            check_both("start_positions", values[0], "end_positions", values[1])
+        assert str(raised.value) == (
+            f"give start_positions and end_positions together: {missing}_positions is "
+            "missing."
+        )
+
+
+def test_values_must_be_integers():
+    with pytest.raises(ValueError) as raised:
+        check_values("labels", [0.5], 3, "num_labels")
+    assert str(raised.value) == "labels must be integers, but are of type float64."

@@ -163,3 +163,28 @@ def test_copies(name, duplicate):
     assert other.to_tuple() == output.to_tuple()
     other.attentions = None
     assert output.attentions == "the attentions"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda output: output.update(nothing=1),
+        lambda output: output.setdefault("nothing", 1),
+        lambda output: output.__ior__({"nothing": 1}),
+    ],
+    ids=["update", "setdefault", "ior"],
+)
+def test_no_way_past_the_check_of_fields(change):
+    output = outputs.MaskedLMOutput(logits=1)
+    with pytest.raises(KeyError, match="MaskedLMOutput has the fields loss, logits"):
+        change(output)
+    assert list(output) == ["logits"]
+
+
+def test_update_keeps_values_and_drops_none():
+    output = outputs.MaskedLMOutput(logits=1)
+    output.update(loss=2)
+    output |= {"attentions": 3}
+    assert output.to_tuple() == (2, 1, 3)
+    output.update(loss=None)
+    assert output.to_tuple() == (1, 3)

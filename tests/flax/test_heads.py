@@ -1,3 +1,7 @@
+# Linen types what `apply` gives as a union with the variables.
+# pyright: reportArgumentType=false, reportCallIssue=false
+# pyright: reportAttributeAccessIssue=false
+
 import flax.linen as nn
 import numpy as np
 

@@ -9,6 +9,10 @@ from albert.flax.inputs import check_inputs, check_labels, flatten_choices
 
 IDS = np.ones((3, 7), np.int32)
 
+LAST = "last dimension, but has the shape [3, 7, 6]"
+ADVICE = "truncate the text or split it"
+POSITIONS = "max_position_embeddings"
+
 WRONG = {
     "neither": (
         {},
@@ -24,13 +28,11 @@ WRONG = {
     ),
     "wide embeds": (
         {"inputs_embeds": np.zeros((3, 7, 6))},
-        "inputs_embeds must have embedding_size=5 as its last dimension, but has the "
-        "shape [3, 7, 6].",
+        f"inputs_embeds must have embedding_size=5 as its {LAST}.",
     ),
     "too long": (
         {"input_ids": np.ones((3, 20), np.int32)},
-        "input_ids has 20 positions, but max_position_embeddings is 19: truncate the "
-        "text or split it.",
+        f"input_ids has 20 positions, but max_position_embeddings is 19: {ADVICE}.",
     ),
     "short mask": (
         {"input_ids": IDS, "attention_mask": IDS[:, 1:]},
@@ -62,8 +64,7 @@ WRONG = {
     ),
     "great position": (
         {"input_ids": IDS, "position_ids": IDS * 19},
-        "position_ids must be at least 0 and below max_position_embeddings=19, but has "
-        "19.",
+        f"position_ids must be at least 0 and below {POSITIONS}=19, but has 19.",
     ),
 }
 

@@ -107,9 +107,13 @@ def test_losses_of_pre_training_are_summed(load, inputs):
     assert model(**given).loss is None
 
 
-def test_one_position_alone_gives_no_loss(load, inputs):
+def test_one_position_alone_is_refused(load, inputs):
     model = load("AlbertForQuestionAnswering")
-    assert model(**inputs(), start_positions=np.array([1, 2, 3])).loss is None
+    with pytest.raises(ValueError) as raised:
+        model(**inputs(), start_positions=np.array([1, 2, 3]))
+    assert str(raised.value) == (
+        "give start_positions and end_positions together: end_positions is missing."
+    )
 
 
 @pytest.mark.parametrize("dtype", HALF)

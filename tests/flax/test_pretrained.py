@@ -21,7 +21,7 @@ from conformance.cases import random_weights
 DTYPES = ("float32", "bfloat16", "float16")
 
 
-def _refused(message, error=ValueError):
+def _refused(message, error: type[Exception] = ValueError):
     return pytest.raises(error, match=f"^{re.escape(message)}$")
 
 
@@ -137,8 +137,8 @@ def test_a_head_of_another_shape_is_an_error_or_made_anew(folder):
         f"{str(path)!r} does not fit the model:\n"
         "  mis-shaped: classifier.weight is [8, 24], the model needs [3, 24]\n"
         "  mis-shaped: classifier.bias is [8], the model needs [3]\n"
-        "Set num_labels to the checkpoint's, or pass ignore_mismatched_sizes=True for a "
-        "new head."
+        "Set num_labels to the checkpoint's, or pass ignore_mismatched_sizes=True for "
+        "a new head."
     ):
         load(path, num_labels=3)
     with pytest.warns(UserWarning, match="has no weights for classifier"):
@@ -176,8 +176,8 @@ def test_types_are_those_asked_for(folder):
 @pytest.mark.parametrize("name", ["dtype", "param_dtype"])
 @pytest.mark.parametrize("dtype", ["int8", "half", jnp.int32])
 def test_other_types_are_refused(folder, name, dtype):
-    message = f"{name} must be float32, float16, bfloat16, float64 or 'auto', but is {dtype!r}."
-    with _refused(message):
+    kinds = "float32, float16, bfloat16, float64 or 'auto'"
+    with _refused(f"{name} must be {kinds}, but is {dtype!r}."):
         FlaxAlbertModel.from_pretrained(folder(), **{name: dtype})
 
 
@@ -254,7 +254,8 @@ def test_weights_that_are_set_must_be_whole(load):
     model = load("AlbertForMaskedLM")
     with _refused(
         "params must hold predictions/dense/kernel, predictions/dense/bias, "
-        "predictions/LayerNorm/scale, predictions/LayerNorm/bias, predictions/bias, too."
+        "predictions/LayerNorm/scale, predictions/LayerNorm/bias, predictions/bias, "
+        "too."
     ):
         model.params = {"albert": model.params["albert"]}
 

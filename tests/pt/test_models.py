@@ -166,7 +166,12 @@ def test_loss_of_answers_needs_both_positions(lab):
     tensors = lab.tensors(lab.inputs("AlbertForQuestionAnswering"))
     labels = lab.tensors(lab.labels("AlbertForQuestionAnswering"))
     for name, positions in labels.items():
-        assert model(**tensors, **{name: positions}).loss is None
+        with pytest.raises(ValueError) as raised:
+            model(**tensors, **{name: positions})
+        (missing,) = labels.keys() - {name}
+        assert str(raised.value) == (
+            f"give start_positions and end_positions together: {missing} is missing."
+        )
 
 
 @pytest.mark.parametrize("given", ["labels", "sentence_order_label"])

@@ -236,11 +236,15 @@ def test_without_pooling_layer(flat: Any, make: Any) -> None:
     assert len(model.weights) == len(model.weight_rows())
 
 
-def test_one_half_of_the_question_answering_labels_gives_no_loss(
+def test_one_half_of_the_question_answering_labels_is_refused(
     flat: Any, make: Any
 ) -> None:
     model = make("AlbertForQuestionAnswering", flat)
-    assert model(np.arange(7)[None], start_positions=[1]).loss is None
+    with pytest.raises(ValueError) as raised:
+        model(np.arange(7)[None], start_positions=[1])
+    assert str(raised.value) == (
+        "give start_positions and end_positions together: end_positions is missing."
+    )
 
 
 def test_ignored_labels_only_give_a_finite_loss(flat: Any, make: Any) -> None:

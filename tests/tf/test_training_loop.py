@@ -207,9 +207,8 @@ X = {"input_ids": IDS}
             {"start_positions": LABELS},
             None,
             (
-                "TFAlbertForQuestionAnswering has no labels to train on: give "
-                "start_positions and end_positions among the inputs or as y, or "
-                "compile it with a loss of Keras."
+                "give start_positions and end_positions together: end_positions is "
+                "missing."
             ),
         ),
         (

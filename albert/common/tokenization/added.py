@@ -57,6 +57,9 @@ def as_added(value: object, argument: str = "token", **defaults: bool) -> AddedT
         argument: what to call the value in an error.
         **defaults: flags of a plain string.
 
+    Returns:
+        The token.
+
     Raises:
         TypeError: it is none of these.
     """

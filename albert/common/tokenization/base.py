@@ -88,6 +88,9 @@ class Tokenizer(Calling, ABC):
             **settings: settings that go before those of the folder, by the names of
                 the constructor's arguments.
 
+        Returns:
+            The tokenizer.
+
         Raises:
             FileNotFoundError: there is no such folder, or no vocabulary in it.
             TypeError: there is no such setting.

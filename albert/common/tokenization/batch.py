@@ -108,6 +108,12 @@ class BatchEncoding(dict[str, Any]):
     def word_ids(self, batch_index: int = 0) -> list[int | None]:
         """Return each token's word, counted from 0 in its text; None around the texts.
 
+        Args:
+            batch_index: the row.
+
+        Returns:
+            The words' numbers.
+
         Raises:
             ValueError: it comes from `AlbertTokenizer`.
         """
@@ -153,6 +159,9 @@ class BatchEncoding(dict[str, Any]):
             batch_or_char_index: the row, or the character if `char_index` is left out.
             char_index: the character, counted from 0 in its text.
             sequence_index: 0 for the first text, 1 for the second.
+
+        Returns:
+            The token's place in its row.
         """
         row, at = _row_and_place(batch_or_char_index, char_index)
         return self._rows("char_to_token()")[row].char_to_token(at, sequence_index)

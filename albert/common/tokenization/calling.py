@@ -188,6 +188,9 @@ class Calling(Vocabulary):
             text: the text.
             pair: the second text; None for none.
             add_special_tokens: whether to put [CLS] and [SEP] around the texts.
+
+        Returns:
+            The tokens.
         """
         rows, is_batch = read_inputs(text, pair, False)
         if is_batch:
@@ -238,6 +241,9 @@ class Calling(Vocabulary):
             already_has_special_tokens: whether `token_ids_0` is a whole row; then
                 every special token counts, wherever it stands.
 
+        Returns:
+            The mask, as long as the row.
+
         Raises:
             ValueError: `token_ids_1` is given with a whole row.
         """
@@ -279,6 +285,9 @@ class Calling(Vocabulary):
             return_tensors: "pt", "tf", "jax" or "np"; None returns lists.
             verbose: accepted for transformers' sake; there is nothing to silence.
 
+        Returns:
+            The columns, all rows of one length.
+
         Raises:
             ValueError: there is no `input_ids`, or an argument is none of its values.
         """
@@ -310,6 +319,9 @@ class Calling(Vocabulary):
 
     def _around(self) -> tuple[Around, Around]:
         """Return the tokens put around texts.
+
+        Returns:
+            Id and text of [CLS] and of [SEP].
 
         Raises:
             ValueError: one of them is not set.
@@ -369,6 +381,11 @@ class Calling(Vocabulary):
     ) -> tuple[list[Encoding], list[int], dict[str, Any]]:
         """Cut and lay out all texts.
 
+        Args:
+            rows: first and second text of each row.
+            plan: how rows are made.
+            overflow: whether what truncation takes is wanted.
+
         Returns:
             The rows, the number of the text of each, and further columns.
         """
@@ -398,6 +415,9 @@ class Calling(Vocabulary):
 
     def _pad_id(self) -> int:
         """Return the pad token's id.
+
+        Returns:
+            The id.
 
         Raises:
             ValueError: there is no pad token.

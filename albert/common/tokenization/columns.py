@@ -35,6 +35,12 @@ def make_columns(
 def gather_columns(encoded: Any) -> dict[str, Any]:
     """Make columns of lists out of columns, or of rows.
 
+    Args:
+        encoded: columns, or a list of rows.
+
+    Returns:
+        The columns by name.
+
     Raises:
         ValueError: there is no column `input_ids`.
     """

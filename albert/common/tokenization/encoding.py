@@ -103,6 +103,10 @@ class Encoding:
     def word_to_tokens(self, word: int, sequence: int = 0) -> tuple[int, int] | None:
         """Find the tokens of a word.
 
+        Args:
+            word: number of the word, from 0.
+            sequence: 0 for the first text, 1 for the second.
+
         Returns:
             First token and one past the last; None if the row has none of that word.
         """
@@ -147,6 +151,9 @@ def make_row(
         second: the second, if there is one.
         cls: the token in front; None for none.
         sep: the token behind each text; None for none.
+
+    Returns:
+        The row.
     """
     row = Encoding([], [], [], [], [], [], [], list)
     spans: list[Callable[[], Spans]] = []

@@ -42,6 +42,9 @@ class Engine(Protocol):
             text: the text as the user wrote it.
             continues: whether it continues what is in front of it, so that its first
                 token does not begin a word.
+
+        Returns:
+            The tokens.
         """
         ...
 
@@ -62,6 +65,9 @@ def index_of(tokens: Sequence[str]) -> dict[str, int]:
 
 def no_spans() -> Any:
     """Stand in for spans where there are none.
+
+    Returns:
+        Nothing.
 
     Raises:
         NotImplementedError: always.

@@ -36,6 +36,13 @@ class Cleaning:
 def check_text(text: object, argument: str = "text") -> str:
     """Return `text` if it is a string that UTF-8 can hold.
 
+    Args:
+        text: what should be a string.
+        argument: what to call it in an error.
+
+    Returns:
+        The string.
+
     Raises:
         TypeError: it is no string.
         ValueError: it holds half of a surrogate pair.

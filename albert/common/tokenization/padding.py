@@ -14,6 +14,9 @@ def check_padding(padding: object) -> str:
     Args:
         padding: True (longest), False or None (none), or a strategy's name.
 
+    Returns:
+        The strategy's name.
+
     Raises:
         ValueError: it is none of these.
     """

@@ -69,6 +69,9 @@ def parse_model(data: bytes, name: str = "spiece.model") -> SpmModel:
         data: the file's bytes.
         name: what to call the file in an error.
 
+    Returns:
+        The model.
+
     Raises:
         ValueError: the bytes are no SentencePiece model.
 

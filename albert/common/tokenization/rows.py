@@ -45,6 +45,14 @@ def kept_lengths(
 ) -> tuple[int, int]:
     """Tell how many tokens of each text fit into a row.
 
+    Args:
+        first: the first text.
+        second: the second; None for none.
+        plan: how rows are made.
+
+    Returns:
+        Tokens kept of the first text and of the second.
+
     Raises:
         ValueError: `max_length` leaves no room for the special tokens, or the
             strategy cannot make the row short enough.
@@ -97,6 +105,11 @@ def left_over(
     first: Sequenced, second: Sequenced | None, plan: RowPlan
 ) -> tuple[list[int], int]:
     """List the ids that truncation takes, after `stride` ids that it keeps.
+
+    Args:
+        first: the first text.
+        second: the second; None for none.
+        plan: how rows are made.
 
     Returns:
         Ids, and how many of them are not in the row.

@@ -19,6 +19,9 @@ def cut_text(
         engine: cuts what stands between added tokens.
         finder: finds added tokens.
         ids: ids of added tokens.
+
+    Returns:
+        The tokens of the text.
     """
     cuts: list[tuple[int, Cut]] = []
     for start, end, token, continues in finder.split(text):

@@ -83,6 +83,13 @@ PLAIN_NAMES = tuple(
 def check_side(name: str, side: object) -> str:
     """Return `side` if it is "left" or "right".
 
+    Args:
+        name: the argument's name, for the error.
+        side: its value.
+
+    Returns:
+        The side.
+
     Raises:
         ValueError: it is neither.
     """
@@ -122,6 +129,9 @@ def merge_settings(base: Settings, given: Mapping[str, Any]) -> Settings:
         base: the settings below.
         given: settings by the names of the constructor's arguments. None means not
             given, except for special tokens, where it means none.
+
+    Returns:
+        The merged settings.
     """
     plain = {
         name: given[name] for name in PLAIN_NAMES if given.get(name, None) is not None

@@ -52,6 +52,9 @@ def read_files(vocab_file: Path_ | None, tokenizer_file: Path_ | None) -> Source
         vocab_file: a `spiece.model`, or a WordPiece `vocab.txt`.
         tokenizer_file: a `tokenizer.json`.
 
+    Returns:
+        The vocabulary and what the files tell of the settings.
+
     Raises:
         ValueError: neither is given, or they hold different vocabularies.
         FileNotFoundError: a file is not there.
@@ -82,6 +85,12 @@ def read_folder(folder: Path) -> Source:
     """Read a vocabulary and its settings from a folder.
 
     `spiece.model` comes first, then `tokenizer.json`, then `vocab.txt`.
+
+    Args:
+        folder: where the files are.
+
+    Returns:
+        The vocabulary and its settings.
 
     Raises:
         FileNotFoundError: the folder has none of them.

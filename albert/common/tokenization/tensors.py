@@ -12,6 +12,12 @@ _PIP = {"pt": "torch", "tf": "tensorflow", "jax": "jax", "np": "numpy"}
 def check_kind(kind: object) -> str:
     """Return a `return_tensors` argument if it names a framework.
 
+    Args:
+        kind: the argument's value.
+
+    Returns:
+        The framework's short name.
+
     Raises:
         ValueError: it does not.
     """
@@ -29,6 +35,9 @@ def to_tensor(name: str, rows: Any, kind: str) -> Any:
         name: the column's name, for errors.
         rows: numbers, nested to any depth.
         kind: pt (torch.int64), tf (int32), jax (jax's default integer) or np (int64).
+
+    Returns:
+        The array.
 
     Raises:
         ValueError: the rows differ in length, or hold something else than numbers.

@@ -45,6 +45,9 @@ def read_tokenizer_json(text: str, name: str = "tokenizer.json") -> TokenizerJso
         text: the file's content.
         name: what to call the file in an error.
 
+    Returns:
+        What the file says.
+
     Raises:
         ValueError: it is no tokenizer.json, or of a kind that ALBERT does not have.
     """
@@ -138,6 +141,9 @@ def with_settings(text: str, settings: Mapping[str, Any]) -> str:
     Args:
         text: the file's content; without a BertNormalizer it stays as it is.
         settings: `do_lower_case`, `strip_accents`, `tokenize_chinese_chars`.
+
+    Returns:
+        The file's content with the settings.
     """
     data = json.loads(text)
     for entry in _normalizers(data):
@@ -179,6 +185,9 @@ def write_tokenizer_json(
         added: the special and added tokens with their ids.
         cls: id and text of the token in front.
         sep: id and text of the token behind each text.
+
+    Returns:
+        The file's content.
     """
     entries = [{"id": index, **token.as_dict()} for index, token in added]
     blank = {"type": "Metaspace", "replacement": BLANK, "split": True}

@@ -11,6 +11,9 @@ def check_strategy(truncation: object) -> str:
     Args:
         truncation: True (longest_first), False or None (none), or a strategy's name.
 
+    Returns:
+        The strategy's name.
+
     Raises:
         ValueError: it is none of these.
     """

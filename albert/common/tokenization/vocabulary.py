@@ -184,6 +184,9 @@ class Vocabulary:
             ids: one id or several, an array or tensor too.
             skip_special_tokens: whether to leave special tokens out of several.
 
+        Returns:
+            The token of one id, or a list of tokens.
+
         Raises:
             IndexError: an id is outside the vocabulary.
         """
@@ -210,6 +213,9 @@ class Vocabulary:
             skip_special_tokens: whether to leave special tokens out.
             clean_up_tokenization_spaces: whether to remove blanks in front of
                 punctuation; None does as the tokenizer's attribute of that name.
+
+        Returns:
+            The text.
 
         Raises:
             TypeError: the ids are a batch.

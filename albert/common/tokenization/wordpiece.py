@@ -12,6 +12,13 @@ from albert.common.tokenization.settings import Settings
 def read_vocab(text: str, name: str = "vocab.txt") -> list[str]:
     """Read one token a line.
 
+    Args:
+        text: the file's content.
+        name: what to call the file in an error.
+
+    Returns:
+        The tokens by id.
+
     Raises:
         ValueError: there are none, or one stands there twice.
     """
@@ -34,6 +41,9 @@ def build_wordpiece(tokens: Sequence[str], settings: Settings, unk_token: str) -
         tokens: the vocabulary by id.
         settings: `do_lower_case`, `strip_accents` and `tokenize_chinese_chars` count.
         unk_token: the token for unknown words.
+
+    Returns:
+        The content of a tokenizer.json.
 
     Raises:
         ValueError: `unk_token` is not in the vocabulary.

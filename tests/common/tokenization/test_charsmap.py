@@ -1,9 +1,22 @@
 # ruff: noqa: RUF001
 
 import random
+from dataclasses import replace
+
+import pytest
+from sentencepiece import SentencePieceProcessor
 
 from albert.common.tokenization.charsmap import CharRules, SpmNormalizer
-from albert.common.tokenization.proto import NORMAL, UNKNOWN, SpmModel, parse_model
+from albert.common.tokenization.proto import (
+    NORMAL,
+    UNKNOWN,
+    USER_DEFINED,
+    SpmModel,
+    parse_model,
+    serialize_model,
+)
+
+from .rules import DEMO
 
 _ALPHABET = [
     *("\u1100", "\u1161", "\u11a8", "가", "e", "\u0301", "\u0315", " ", "▁", "\u200b"),
@@ -71,3 +84,20 @@ def test_user_defined_piece_is_not_rewritten():
     normalizer = SpmNormalizer(SpmModel(pieces, (0.0, 0.0), kinds))
     assert normalizer.normalize("xab") == "▁xab"
     assert [char for char, _, _ in normalizer.aligned("xab")] == [*"▁xab"]
+
+
+@pytest.mark.parametrize("symbol", ["ﬁ", "ﬁx", "\x07", "a\x07"])
+def test_user_defined_piece_goes_before_the_rules(symbol):
+    demo = _model(DEMO)
+    model = replace(
+        demo,
+        pieces=(*demo.pieces, symbol),
+        scores=(*demo.scores, 0.0),
+        kinds=(*demo.kinds, USER_DEFINED),
+    )
+    sp = SentencePieceProcessor(model_proto=serialize_model(model))
+    normalizer = SpmNormalizer(model)
+    for text in ("ﬁx aﬁ", "a\x07", "ﬁ, é \x07", "a" * 60 + "ﬁ各"):
+        assert normalizer.normalize(text) == sp.normalize(text)
+        aligned = normalizer.aligned(text)
+        assert "".join(char for char, _, _ in aligned) == sp.normalize(text)
