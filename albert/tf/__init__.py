@@ -9,6 +9,7 @@ if keras.backend.backend() != "tensorflow":
         f"imported."
     )
 
+from albert.common.tokenization.trees import register_with_keras
 from albert.tf.models import (
     TFAlbertForMaskedLM,
     TFAlbertForMultipleChoice,
@@ -20,6 +21,9 @@ from albert.tf.models import (
 )
 from albert.tf.outputs import TFAlbertForPreTrainingOutput
 from albert.tf.pretrained import TFAlbertPreTrainedModel
+
+# So that a tokenizer's batch is seen as the dictionary that it is.
+register_with_keras()
 
 __all__ = [
     "TFAlbertForMaskedLM",

@@ -6,8 +6,9 @@ loads neither sentencepiece nor tokenizers nor a framework.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from albert.common.lazy import attribute_loader
 
 if TYPE_CHECKING:
     from albert.common.tokenization.added import AddedToken
@@ -24,19 +25,16 @@ __all__ = [
     "Encoding",
 ]
 
-_HOMES = {
-    "AddedToken": "added",
-    "AlbertTokenizer": "slow",
-    "AlbertTokenizerFast": "fast",
-    "BatchEncoding": "batch",
-    "Encoding": "encoding",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = attribute_loader(
+    __name__,
+    {
+        f"{__name__}.added": ("AddedToken",),
+        f"{__name__}.batch": ("BatchEncoding",),
+        f"{__name__}.encoding": ("Encoding",),
+        f"{__name__}.fast": ("AlbertTokenizerFast",),
+        f"{__name__}.slow": ("AlbertTokenizer",),
+    },
+)
 
 
 def __dir__() -> list[str]:
