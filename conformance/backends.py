@@ -31,6 +31,9 @@ def implementation(framework: str) -> Build:
     Args:
         framework: "pt", "tf" or "flax".
 
+    Returns:
+        The function `build`.
+
     Raises:
         ImportError: it cannot be imported.
     """

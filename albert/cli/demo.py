@@ -75,6 +75,9 @@ def add_parser(commands: Any) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Fill the masks and print the tables.
 
+    Args:
+        chosen: the command's arguments, as parsed.
+
     Returns:
         0.
 

@@ -297,6 +297,9 @@ class AlbertConfig:
             name: str, one of `albert.common.presets.PRESETS`, such as "albert-base-v2".
             **overrides: fields to set differently.
 
+        Returns:
+            A new configuration.
+
         Raises:
             ValueError: there is no such preset.
         """
@@ -319,6 +322,9 @@ class AlbertConfig:
         Args:
             values: mapping of keys to values; unknown keys are kept and saved again.
             **overrides: fields to set differently.
+
+        Returns:
+            A new configuration.
 
         Raises:
             ValueError: it is another model's configuration, or a value is bad.
@@ -352,6 +358,9 @@ class AlbertConfig:
         Args:
             pretrained_model_name_or_path: a folder, or "albert-demo".
             **overrides: fields to set differently.
+
+        Returns:
+            A new configuration.
 
         Raises:
             FileNotFoundError: no such folder, or no configuration in it.
@@ -400,6 +409,9 @@ class AlbertConfig:
         Args:
             **overrides: fields; label settings replace all three of their kind.
 
+        Returns:
+            A new configuration.
+
         Raises:
             ValueError: a value is bad.
             TypeError: it is no field of this configuration.
@@ -417,7 +429,10 @@ class AlbertConfig:
         return json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
-        """Write `config.json` into a folder, which is made if need be.
+        """Write `config.json`.
+
+        Args:
+            save_directory: a folder, made if need be.
 
         Raises:
             NotADirectoryError: the path is a file.

@@ -44,7 +44,13 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:
-    """Make `path` a folder (parents too) and return it.
+    """Make a folder, and its parents, if it is not there.
+
+    Args:
+        path: where it shall be.
+
+    Returns:
+        The same path.
 
     Raises:
         NotADirectoryError: `path` is a file.

@@ -57,7 +57,13 @@ class LoadingReport:
 
 
 def open_checkpoint(folder: Path) -> dict[str, LazyArray]:
-    """Open the weights of a folder, whatever their format; constants are left out.
+    """Open the weights of a folder, whatever their format.
+
+    Args:
+        folder: holds the weight file.
+
+    Returns:
+        The tensors by the names in the file, without the constants of older files.
 
     Raises:
         FileNotFoundError: there is no weight file that can be read.
@@ -247,6 +253,9 @@ def prepare(
         pretrained_model_name_or_path: a folder, or "albert-demo".
         config: used instead of the folder's, if given.
         overrides: fields of the configuration to set differently.
+
+    Returns:
+        The folder and the configuration.
 
     Raises:
         FileNotFoundError: no such folder, or no configuration in it.

@@ -22,6 +22,15 @@ def check_inputs(
 ) -> tuple[int, ...]:
     """Check the inputs of a model; see `albert.common.inputs.check_shapes`.
 
+    Args:
+        config: gives the limits.
+        input_ids: int [B, S] or [B, C, S], or None; likewise those below.
+        attention_mask: int, float or bool, of the same shape.
+        token_type_ids: int, of the same shape.
+        position_ids: int, of the same shape, or [1, S] without choices.
+        inputs_embeds: float, of the same shape and E, instead of `input_ids`.
+        choices: whether the inputs have the choices' axis C.
+
     Returns:
         B and S, or B, C and S.
 

@@ -87,6 +87,9 @@ def dtype_name(array: np.ndarray) -> str:
         array: of a float type; bfloat16 as JAX's NumPy type or as raw 2-byte items
             (NumPy "V2"), since NumPy has none of its own.
 
+    Returns:
+        "float64", "float32", "float16" or "bfloat16".
+
     Raises:
         ValueError: weights are never of this type.
     """
