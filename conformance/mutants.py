@@ -123,8 +123,8 @@ MUTANTS = (
                 "in reversed(self.config.layer_groups):",
             ),
             "flax": (
-                "enumerate(self.albert_layer_groups.members)",
-                "enumerate(self.albert_layer_groups.members[::-1])",
+                "self.albert_layer_groups.members",
+                "self.albert_layer_groups.members[::-1]",
             ),
         },
     ),
@@ -134,8 +134,8 @@ MUTANTS = (
         {
             "pt": ("tensor.to(target)", f"{_SQUARE}(tensor).to(target)"),
             "tf": (
-                'row.to_framework(arrays[row.canonical], "tf")',
-                f'{_SQUARE}(row.to_framework(arrays[row.canonical], "tf"))',
+                'row.to_framework(np.array(array), "tf")',
+                f'{_SQUARE}(row.to_framework(np.array(array), "tf"))',
             ),
             "flax": (
                 'row.to_framework(arrays[row.canonical], "flax")',
@@ -156,7 +156,7 @@ MUTANTS = (
     Mutant(
         "scores not scaled",
         "attention.py",
-        ("1.0 / math.sqrt(query.shape[-1])", "1.0"),
+        ("(1.0 / math.sqrt(", "(1.0 + 0 * ("),
     ),
     Mutant(
         "pooler takes the second token",
@@ -237,6 +237,10 @@ def mutated(framework: str, mutant: Mutant) -> Iterator[None]:
         for name in [name for name in sys.modules if name.startswith(package)]:
             del sys.modules[name]
         sys.modules.update(sound)
+        # `import albert.pt` binds the package as an attribute, too.
+        parent, _, name = package.rpartition(".")
+        if package in sound:
+            setattr(sys.modules[parent], name, sound[package])
 
 
 class _Finder:

@@ -4,7 +4,6 @@ Letters: B batch, S sequence, H hidden, N heads, D head size.
 """
 
 import math
-from functools import partial
 from typing import Any
 
 import keras
@@ -12,9 +11,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from albert.common.config import AlbertConfig
-
-# Zeros until `init_weights` or a checkpoint fills them: nothing is drawn twice.
-_Dense = partial(layers.Dense, kernel_initializer="zeros")
+from albert.tf.embeddings import _Dense
 
 
 def visible_keys(attention_mask: tf.Tensor | None) -> tf.Tensor | None:

@@ -13,6 +13,7 @@ from albert.common.config import AlbertConfig
 
 # Zeros until `init_weights` or a checkpoint fills them: nothing is drawn twice.
 _Embedding = partial(layers.Embedding, embeddings_initializer="zeros")
+_Dense = partial(layers.Dense, kernel_initializer="zeros")
 
 
 class TFAlbertEmbeddings(layers.Layer):

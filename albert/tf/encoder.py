@@ -3,7 +3,6 @@
 Letters: B batch, S sequence, E embedding, H hidden, N heads.
 """
 
-from functools import partial
 from typing import Any
 
 import tensorflow as tf
@@ -12,10 +11,8 @@ from keras import layers
 from albert.common.config import AlbertConfig
 from albert.tf.activations import activation
 from albert.tf.attention import TFAlbertAttention, visible_keys
+from albert.tf.embeddings import _Dense
 from albert.tf.outputs import TFBaseModelOutput
-
-# Zeros until `init_weights` or a checkpoint fills them: nothing is drawn twice.
-_Dense = partial(layers.Dense, kernel_initializer="zeros")
 
 
 class TFAlbertLayer(layers.Layer):

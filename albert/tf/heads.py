@@ -3,7 +3,6 @@
 Letters: B batch, S sequence, E embedding, H hidden, V vocabulary.
 """
 
-from functools import partial
 from typing import Any
 
 import tensorflow as tf
@@ -11,9 +10,7 @@ from keras import layers
 
 from albert.common.config import AlbertConfig
 from albert.tf.activations import activation
-
-# Zeros until `init_weights` or a checkpoint fills them: nothing is drawn twice.
-_Dense = partial(layers.Dense, kernel_initializer="zeros")
+from albert.tf.embeddings import _Dense
 
 
 class TFAlbertMLMHead(layers.Layer):

@@ -3,7 +3,6 @@
 Letters: B batch, C choices, S sequence, E embedding, H hidden, V vocabulary, L labels.
 """
 
-from functools import partial
 from typing import Any, ClassVar
 
 import keras
@@ -12,7 +11,7 @@ from keras import layers
 
 from albert.common.config import AlbertConfig
 from albert.tf import losses
-from albert.tf.embeddings import TFAlbertEmbeddings
+from albert.tf.embeddings import TFAlbertEmbeddings, _Dense
 from albert.tf.encoder import TFAlbertTransformer
 from albert.tf.heads import TFAlbertMLMHead, TFAlbertSOPHead
 from albert.tf.inputs import check_inputs, flatten_choices
@@ -26,9 +25,6 @@ from albert.tf.outputs import (
     TFTokenClassifierOutput,
 )
 from albert.tf.pretrained import TFAlbertPreTrainedModel
-
-# Zeros until `init_weights` or a checkpoint fills them: nothing is drawn twice.
-_Dense = partial(layers.Dense, kernel_initializer="zeros")
 
 _register = keras.saving.register_keras_serializable(package="albert")
 

@@ -26,10 +26,18 @@ def test_fills_the_masks_with_all_three_frameworks(capsys):
         assert len(set(tokens)) == 1
         assert len(tokens) == 3
         np.testing.assert_allclose(scores, scores[0], rtol=0, atol=1e-4)
-    assert re.fullmatch(r"  time ( +\d+\.\d ms){3}", lines[6])
+    assert re.fullmatch(r"  time ( *\d+\.\d ms){3}", lines[6])
     difference = re.fullmatch(r"  largest difference of the logits: (\S+)", lines[7])
     assert difference
     assert 0 <= float(difference[1]) <= 2e-5
+
+
+def test_the_frameworks_agree_on_every_sentence(capsys):
+    assert main(["demo"]) == 0
+    printed = capsys.readouterr().out
+    found = re.findall(r"largest difference of the logits: (\S+)", printed)
+    assert len(found) == len(demo.SENTENCES)
+    assert all(0 <= float(difference) <= 2e-5 for difference in found)
 
 
 def test_says_what_everybody_would_say(capsys):
@@ -110,6 +118,6 @@ def test_version(capsys):
 
 
 def test_runs_as_a_program_and_help_has_an_example():
-    program = [sys.executable, "-m", "albert.cli", "demo", "--help"]
+    program = [sys.executable, "-m", "albert", "demo", "--help"]
     done = subprocess.run(program, capture_output=True, text=True, check=True)
     assert "example: albert demo --framework pt" in done.stdout

@@ -118,6 +118,28 @@ def test_importing_the_package_is_quick():
     assert min(float(run(code)) for _ in range(4)) < 0.15
 
 
+@pytest.mark.parametrize(
+    ("framework", "name"),
+    [
+        ("torch", "AlbertModel"),
+        ("tensorflow, keras", "TFAlbertModel"),
+        ("jax, flax.linen", "FlaxAlbertModel"),
+    ],
+)
+def test_a_class_costs_no_more_than_its_framework(framework, name):
+    """Nothing is imported beside the framework and this package.
+
+    Time itself is not asserted: on a shared machine it says little.
+    """
+    code = (
+        f"import sys, {framework}; before = set(sys.modules); from albert import {name};"
+        "print(*(m for m in set(sys.modules) - before))"
+    )
+    loaded = set(run(code).splitlines()[-1].split())
+    assert "albert" in loaded
+    assert {module.split(".")[0] for module in loaded} == {"albert"}
+
+
 def test_common_needs_no_framework():
     code = """
 import pkgutil, importlib, albert.common

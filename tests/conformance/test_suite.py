@@ -1,5 +1,7 @@
 """The suite itself: every case in every framework, and every defect caught."""
 
+import importlib
+
 import pytest
 
 from conformance import __main__ as command
@@ -73,13 +75,14 @@ def test_a_defect_whose_source_is_gone_is_an_error():
 
 
 def test_the_sound_backend_is_back_after_a_defect():
-    from albert.pt import models
+    import albert.pt
 
+    before = albert.pt.models.AlbertModel
     with mutated("pt", MUTANTS[0]):
         assert implementation("pt") is not None
-    from albert.pt import models as again
-
-    assert again is models
+        assert albert.pt.models.AlbertModel is not before
+    assert albert.pt.models.AlbertModel is before
+    assert importlib.import_module("albert.pt.models").AlbertModel is before
 
 
 def _few(monkeypatch, number):

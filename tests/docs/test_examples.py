@@ -46,7 +46,7 @@ def test_shell_example(code, output):
             continue
         command = shlex.split(line)
         if command[0] == "albert":
-            command = [sys.executable, "-m", "albert.cli", *command[1:]]
+            command = [sys.executable, "-m", "albert", *command[1:]]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         # diff tells by its status that the files differ
         assert done.returncode in ((0, 1) if command[0] == "diff" else (0,)), (
