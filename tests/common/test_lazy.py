@@ -132,7 +132,8 @@ def test_a_class_costs_no_more_than_its_framework(framework, name):
     Time itself is not asserted: on a shared machine it says little.
     """
     code = (
-        f"import sys, {framework}; before = set(sys.modules); from albert import {name};"
+        f"import sys, {framework}; before = set(sys.modules);"
+        f"from albert import {name};"
         "print(*(m for m in set(sys.modules) - before))"
     )
     loaded = set(run(code).splitlines()[-1].split())
