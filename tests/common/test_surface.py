@@ -130,6 +130,26 @@ def test_docstrings_name_the_same_arguments(framework, file):
                 assert left == _without(documented, method, "pt"), (name, method)
 
 
+@pytest.mark.parametrize("file", _files("pt"))
+@pytest.mark.parametrize("framework", OTHERS)
+def test_same_constructors(framework, file):
+    """A linen module has fields instead, of which `config` comes first."""
+    theirs = _classes(framework, file)
+    for name, ours in _classes("pt", file).items():
+        pt, other = _constructor(ours), _constructor(theirs[name])
+        if pt and other:
+            assert _without(other, "__init__", framework) == pt, name
+        elif pt and framework == "tf":
+            pytest.fail(f"{name} has no constructor")
+
+
+def _constructor(node):
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef) and item.name == "__init__":
+            return _arguments(item)
+    return []
+
+
 def test_the_test_sees_something():
     """Each framework has its seven models, each with its call and its labels."""
     for framework in PREFIXES:
