@@ -3,9 +3,9 @@
 Run from the repository's root, in an environment that holds transformers and not this
 package's frameworks:
 
-    python -m venv /tmp/transformers
-    /tmp/transformers/bin/pip install torch==2.13.0 transformers==4.57.6
-    PYTHONPATH=. /tmp/transformers/bin/python conformance/make_transformers_goldens.py
+    python -m venv .venv/transformers
+    .venv/transformers/bin/pip install torch==2.13.0 transformers==4.57.6
+    PYTHONPATH=. .venv/transformers/bin/python conformance/make_transformers_goldens.py
 """
 
 from __future__ import annotations
