@@ -3,12 +3,17 @@
 import re
 import unicodedata
 from pathlib import Path
+from shutil import copy
+from tempfile import TemporaryDirectory
 
 from sentencepiece import SentencePieceProcessor
 
 from albert.common.hub import local_folder
 
-DEMO = local_folder("albert-demo")
+# The vocabulary alone, without the settings beside it.
+_folder = TemporaryDirectory()
+DEMO = Path(_folder.name)
+copy(local_folder("albert-demo") / "spiece.model", DEMO)
 GOOGLE = Path(__file__).parents[4] / "shared/data/sentencepiece/google_albert_english"
 SPECIAL = ("<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]")
 
