@@ -83,7 +83,7 @@ MUTANTS = (
                 "torch.arange(length, device=device)[None]",
                 "torch.arange(1, length + 1, device=device)[None]",
             ),
-            "tf": ("tf.range(length)[None]", "tf.range(1, length + 1)[None]"),
+            "tf": ("table[None, :length]", "table[None, 1 : length + 1]"),
             "flax": ("jnp.arange(length)[None]", "jnp.arange(1, length + 1)[None]"),
         },
     ),

@@ -6,6 +6,7 @@ Exit status: 0 done, 1 it could not be done, 2 the command was not understood.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -31,6 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         return chosen.run(chosen)
+    except BrokenPipeError:
+        # The reader has read enough, as `head` does; nothing may be written any more,
+        # not at the interpreter's end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ImportError, OSError, ValueError) as error:
         print(f"albert: {error}", file=sys.stderr)
         return 1

@@ -164,6 +164,6 @@ def _spread(answers: dict[str, _Answer]) -> float:
 
 
 def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a number above 0, but is {text!r}")
     return int(text)

@@ -40,7 +40,7 @@ def check_shapes(
 
     Raises:
         ValueError: both or neither of `input_ids` and `inputs_embeds`, a wrong shape,
-            or a sequence longer than `max_position_embeddings`.
+            or a sequence without positions or longer than `max_position_embeddings`.
     """
     ids, embeds = shapes["input_ids"], shapes["inputs_embeds"]
     if (ids is None) == (embeds is None):
@@ -65,6 +65,10 @@ def check_shapes(
         )
     lead = given if ids is not None else given[:-1]
     length = lead[-1]
+    if length == 0:
+        raise ValueError(
+            f"{name} must have at least one position, but has the shape {_text(given)}."
+        )
     if length is not None and length > config.max_position_embeddings:
         raise ValueError(
             f"{name} has {length} positions, but max_position_embeddings is "

@@ -180,7 +180,7 @@ def _refuse_loss(
     fatal = [name for name in absent if part_of[name] not in new_heads]
     if fatal or (mismatched and not ignore_mismatched_sizes):
         advice = ""
-        if mismatched and all(part_of[name] != names.BACKBONE for name in mismatched):
+        if mismatched and {part_of[name] for name in mismatched} == {"classifier"}:
             advice = (
                 "\nSet num_labels to the checkpoint's, or pass "
                 "ignore_mismatched_sizes=True for a new head."

@@ -92,8 +92,8 @@ class FlaxAlbertAttention(nn.Module):
 
     def _split_heads(self, projected: jax.Array) -> jax.Array:
         batch, length, _ = projected.shape
-        heads = projected.reshape(batch, length, self.num_attention_heads, -1)
-        return heads.swapaxes(1, 2)
+        sizes = (batch, length, self.num_attention_heads, self.config.head_size)
+        return projected.reshape(sizes).swapaxes(1, 2)
 
     def _probabilities(
         self,

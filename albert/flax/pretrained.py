@@ -120,6 +120,7 @@ class FlaxAlbertPreTrainedModel:
         Warns:
             UserWarning: a head is missing in the checkpoint and starts random.
         """
+        dtype = kwargs.pop("torch_dtype", dtype)
         own = {name: kwargs.pop(name) for name in cls.own_arguments if name in kwargs}
         folder, config = prepare(pretrained_model_name_or_path, config, kwargs)
         # Without weights: every one comes from the file or is made below.
@@ -250,7 +251,7 @@ class FlaxAlbertPreTrainedModel:
         self, params: Any, dropout_rng: jax.Array | None, train: bool, **inputs: Any
     ) -> Any:
         """Call the module with the weights and arrays that a call has."""
-        inputs = {name: _to_array(given) for name, given in inputs.items()}
+        inputs = {name: _to_array(name, given) for name, given in inputs.items()}
         variables = {"params": self.params if params is None else params}
         rngs = {"dropout": dropout_rng} if train and dropout_rng is not None else None
         try:
@@ -304,6 +305,11 @@ def _target_dtype(name: str, dtype: Any, folder: Path | None = None) -> Any:
             f"{name} must be float32, float16, bfloat16, float64 or 'auto', but is "
             f"{dtype!r}."
         )
+    if found == "float64" and not jax.config.read("jax_enable_x64"):
+        raise ValueError(
+            f"{name} float64 needs jax.config.update('jax_enable_x64', True): JAX "
+            f"would make it float32."
+        )
     return jnp.dtype(found)
 
 
@@ -312,8 +318,13 @@ def _to_jax(array: np.ndarray, dtype: Any) -> jax.Array:
     return jnp.array(array, dtype)
 
 
-def _to_array(given: Any) -> Any:
+def _to_array(name: str, given: Any) -> Any:
     """Turn lists and the like into arrays; leave arrays, flags and None alone."""
     if given is None or isinstance(given, (bool, jax.Array, np.ndarray)):
         return given
+    if isinstance(given, Mapping):
+        raise TypeError(
+            f"{name} must be an array, but is a {type(given).__name__}; the batch of a "
+            f"tokenizer goes in as model(**batch)."
+        )
     return np.asarray(given)

@@ -35,6 +35,7 @@ def check_inputs(
         B and S, or B, C and S.
 
     Raises:
+        TypeError: an input is no tensor.
         ValueError: a shape is wrong or an id is out of range.
     """
     given = {
@@ -44,6 +45,13 @@ def check_inputs(
         "position_ids": position_ids,
         "inputs_embeds": inputs_embeds,
     }
+    for name, tensor in given.items():
+        if tensor is not None and not isinstance(tensor, torch.Tensor):
+            raise TypeError(
+                f"{name} must be a torch.Tensor, but is a {type(tensor).__name__}; the "
+                f"batch of a tokenizer with return_tensors='pt' goes in as "
+                f"model(**batch)."
+            )
     shapes = {
         name: None if tensor is None else tuple(tensor.shape)
         for name, tensor in given.items()

@@ -74,13 +74,18 @@ class TFAlbertEmbeddings(layers.Layer):
         """
         # words: [B, S, E]
         words = (
-            self.word_embeddings(input_ids) if inputs_embeds is None else inputs_embeds
+            self.word_embeddings(input_ids)
+            if inputs_embeds is None
+            else tf.cast(inputs_embeds, self.compute_dtype)
         )
         length = tf.shape(words)[1]
         # positions: [1, S, E] or [B, S, E]
         if position_ids is None:
-            position_ids = tf.range(length)[None]
-        positions = self.position_embeddings(position_ids)
+            # A slice: XLA would read past the table's end without a word.
+            table = tf.convert_to_tensor(self.position_embeddings.embeddings)
+            positions = tf.cast(table[None, :length], self.compute_dtype)
+        else:
+            positions = self.position_embeddings(position_ids)
         # segments: [1, S, E] or [B, S, E]
         if token_type_ids is None:
             token_type_ids = tf.zeros((1, length), dtype=tf.int32)

@@ -65,7 +65,19 @@ def check_inputs(
             number = getattr(config, limit)
             _plainly(check_values)(name, tensor, number, limit)
     sizes: Any = ops.shape(input_ids if inputs_embeds is None else inputs_embeds)
+    if leading[-1] is None:
+        _check_length_later(config, sizes[len(leading) - 1])
     return sizes[: len(leading)]
+
+
+def _check_length_later(config: AlbertConfig, length: Any) -> None:
+    """Check, when the graph runs, a length that is not known before."""
+    tf.debugging.assert_less_equal(
+        length,
+        config.max_position_embeddings,
+        f"there are more positions than max_position_embeddings, "
+        f"{config.max_position_embeddings}: truncate the text or split it.",
+    )
 
 
 def check_labels(

@@ -101,6 +101,10 @@ def test_one_framework_is_installed(monkeypatch, capsys):
             ["demo", "--top-k", "0"],
             "argument --top-k: must be a number above 0, but is '0'",
         ),
+        (
+            ["demo", "--top-k", "²"],
+            "argument --top-k: must be a number above 0, but is '²'",
+        ),
     ],
 )
 def test_what_is_not_understood(arguments, message, capsys):
@@ -121,3 +125,15 @@ def test_runs_as_a_program_and_help_has_an_example():
     program = [sys.executable, "-m", "albert", "demo", "--help"]
     done = subprocess.run(program, capture_output=True, text=True, check=True)
     assert "example: albert demo --framework pt" in done.stdout
+
+
+def test_a_reader_that_has_read_enough():
+    program = [sys.executable, "-m", "albert", "demo", "--framework", "pt"]
+    with subprocess.Popen(
+        program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as demo_process:
+        demo_process.stdout.close()
+        errors = demo_process.stderr.read()
+    assert demo_process.returncode == 0
+    assert "Broken pipe" not in errors
+    assert "Traceback" not in errors

@@ -305,3 +305,21 @@ def test_values_must_be_integers():
     with pytest.raises(ValueError) as raised:
         check_values("labels", [0.5], 3, "num_labels")
     assert str(raised.value) == "labels must be integers, but are of type float64."
+
+
+def test_no_positions():
+    shapes = dict.fromkeys(NAMES) | {"input_ids": (2, 0)}
+    with pytest.raises(ValueError) as raised:
+        check_shapes(AlbertConfig(), shapes)
+    assert str(raised.value) == (
+        "input_ids must have at least one position, but has the shape [2, 0]."
+    )
+
+
+NAMES = (
+    "input_ids",
+    "attention_mask",
+    "token_type_ids",
+    "position_ids",
+    "inputs_embeds",
+)

@@ -312,3 +312,18 @@ def test_weights_can_be_given_in_the_call(config, load, inputs):
         "make them with init_weights and set model.params.",
         **inputs(),
     )
+
+
+def test_no_texts_give_nothing(load):
+    model = load("AlbertModel")
+    found = model(np.zeros((0, 4), int), output_hidden_states=True)
+    assert found.hidden_states[-1].shape[:2] == (0, 4)
+
+
+def test_a_batch_as_one_argument_is_refused(load):
+    with pytest.raises(TypeError) as raised:
+        load("AlbertModel")({"input_ids": [[1]]})
+    assert str(raised.value) == (
+        "input_ids must be an array, but is a dict; the batch of a tokenizer goes in "
+        "as model(**batch)."
+    )

@@ -274,3 +274,17 @@ def test_every_model_is_a_pretrained_model(load):
     assert isinstance(model, FlaxAlbertPreTrainedModel)
     assert model.config_class is AlbertConfig
     assert model.base_model_prefix == "albert"
+
+
+def test_torch_dtype_means_dtype():
+    model = FlaxAlbertModel.from_pretrained("albert-demo", torch_dtype="bfloat16")
+    assert model.dtype == jnp.bfloat16
+
+
+def test_float64_needs_to_be_switched_on():
+    with pytest.raises(ValueError) as raised:
+        FlaxAlbertModel.from_pretrained("albert-demo", dtype="float64")
+    assert str(raised.value) == (
+        "dtype float64 needs jax.config.update('jax_enable_x64', True): JAX would make "
+        "it float32."
+    )

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from albert.pt import AlbertModel
 from albert.pt.inputs import check_inputs, check_labels, flatten_choices
 
 B, C, S = 3, 9, 7
@@ -187,3 +188,22 @@ def test_flatten_choices():
     assert torch.equal(flat[1 * C + 4], tensor[1, 4])
     assert flatten_choices(torch.zeros(B, C, S, 5)).shape == (B * C, S, 5)
     assert flatten_choices(None) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "kind"),
+    [
+        ("input_ids", [[1, 2]], "list"),
+        ("input_ids", {"input_ids": [[1, 2]]}, "dict"),
+        ("attention_mask", [[1, 1]], "list"),
+    ],
+)
+def test_what_is_no_tensor(name, given, kind):
+    model = AlbertModel.from_pretrained("albert-demo")
+    arguments = {"input_ids": torch.tensor([[1, 2]]), name: given}
+    with pytest.raises(TypeError) as raised:
+        model(**arguments)
+    assert str(raised.value) == (
+        f"{name} must be a torch.Tensor, but is a {kind}; the batch of a tokenizer "
+        "with return_tensors='pt' goes in as model(**batch)."
+    )

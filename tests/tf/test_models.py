@@ -252,3 +252,37 @@ def test_ignored_labels_only_give_a_finite_loss(flat: Any, make: Any) -> None:
     ids = np.arange(7)[None]
     output = model(ids, labels=np.full_like(ids, IGNORE_INDEX))
     assert float(output.loss) == 0.0
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_length_known_only_when_the_graph_runs(
+    jit_compile: bool, flat: Any, make: Any
+) -> None:
+    """Neither TensorFlow nor XLA may read past the table of positions."""
+    model = make("AlbertModel", flat)
+    signature = [tf.TensorSpec([None, None], tf.int32)]
+    function = tf.function(
+        lambda ids: model(ids).last_hidden_state,
+        jit_compile=jit_compile,
+        input_signature=signature,
+    )
+    longest = flat.max_position_embeddings
+    assert function(tf.ones((2, longest), tf.int32)).shape[:2] == (2, longest)
+    with pytest.raises(tf.errors.InvalidArgumentError) as raised:
+        function(tf.ones((1, longest + 1), tf.int32))
+    message = str(raised.value)
+    if jit_compile:
+        assert "Incompatible shapes" in message
+    else:
+        assert (
+            f"there are more positions than max_position_embeddings, {longest}: "
+            "truncate the text or split it."
+        ) in message
+
+
+def test_embeddings_of_integers(flat: Any, make: Any) -> None:
+    model = make("AlbertModel", flat)
+    embeds = np.arange(2 * 3 * flat.embedding_size).reshape(2, 3, -1) % 5
+    found = model(inputs_embeds=tf.constant(embeds)).last_hidden_state
+    expected = model(inputs_embeds=tf.constant(embeds, tf.float32)).last_hidden_state
+    np.testing.assert_array_equal(found, expected)
