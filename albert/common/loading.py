@@ -82,6 +82,21 @@ def open_checkpoint(folder: Path) -> dict[str, LazyArray]:
     }
 
 
+def stored_dtype(folder: Path) -> str:
+    """Name the type that holds every weight of a folder exactly.
+
+    Args:
+        folder: holds the weight file.
+
+    Returns:
+        The type of the weights; of several, one wide enough for all.
+    """
+    found = {array.dtype for array in open_checkpoint(folder).values()}
+    if len(found) == 1:
+        return found.pop()
+    return "float64" if "float64" in found else "float32"
+
+
 def load_arrays(
     folder: Path,
     config: AlbertConfig,

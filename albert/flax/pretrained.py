@@ -20,7 +20,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 
 from albert.common import names
 from albert.common.config import AlbertConfig
-from albert.common.loading import load_arrays, open_checkpoint, prepare, save_arrays
+from albert.common.loading import load_arrays, prepare, save_arrays, stored_dtype
 
 
 class FlaxAlbertPreTrainedModel:
@@ -298,7 +298,7 @@ def _new_weight(
 def _target_dtype(name: str, dtype: Any, folder: Path | None = None) -> Any:
     wanted = "float32" if dtype is None else dtype
     if isinstance(wanted, str) and wanted == "auto" and folder is not None:
-        wanted = next(iter(open_checkpoint(folder).values())).dtype
+        wanted = stored_dtype(folder)
     found = wanted if isinstance(wanted, str) else jnp.dtype(wanted).name
     if found not in ("float64", "float32", "float16", "bfloat16"):
         raise ValueError(

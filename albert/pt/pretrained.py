@@ -15,7 +15,7 @@ from torch import nn
 
 from albert.common import names
 from albert.common.config import AlbertConfig
-from albert.common.loading import load_arrays, open_checkpoint, prepare, save_arrays
+from albert.common.loading import load_arrays, prepare, save_arrays, stored_dtype
 
 
 class AlbertPreTrainedModel(nn.Module):
@@ -207,7 +207,7 @@ def _fill(module: nn.Module, deviation: float, only: str | None = None) -> None:
 def _target_dtype(dtype: str | torch.dtype | None, folder: Path) -> torch.dtype:
     name = "float32" if dtype is None else str(dtype).removeprefix("torch.")
     if name == "auto":
-        name = next(iter(open_checkpoint(folder).values())).dtype
+        name = stored_dtype(folder)
     if name not in ("float64", "float32", "float16", "bfloat16"):
         raise ValueError(
             f"dtype must be float32, float16, bfloat16, float64 or 'auto', but is "

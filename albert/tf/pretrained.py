@@ -20,7 +20,7 @@ from keras import layers
 
 from albert.common import names
 from albert.common.config import AlbertConfig
-from albert.common.loading import load_arrays, open_checkpoint, prepare, save_arrays
+from albert.common.loading import load_arrays, prepare, save_arrays, stored_dtype
 
 
 class TFAlbertPreTrainedModel(keras.Model):
@@ -377,7 +377,7 @@ def _fill(variable: Any, kind: names.Kind, deviation: float) -> None:
 def _target_dtype(dtype: Any, folder: Path) -> str:
     name = "float32" if dtype is None else str(getattr(dtype, "name", dtype))
     if name == "auto":
-        name = next(iter(open_checkpoint(folder).values())).dtype
+        name = stored_dtype(folder)
     if name.removeprefix("mixed_") not in ("float64", "float32", "float16", "bfloat16"):
         raise ValueError(
             f"dtype must be float32, float16, bfloat16, float64 or 'auto', but is "

@@ -10,6 +10,7 @@ import safetensors
 from safetensors.numpy import load_file, save_file
 
 from albert.common import names
+from albert.common.checkpoint.safetensors import write_file
 from albert.common.config import AlbertConfig
 from albert.common.loading import (
     LoadingReport,
@@ -17,6 +18,7 @@ from albert.common.loading import (
     open_checkpoint,
     prepare,
     save_arrays,
+    stored_dtype,
 )
 from conformance.cases import SIZES, random_weights
 
@@ -628,3 +630,21 @@ def test_prepare_of_an_empty_folder(tmp_path):
     assert str(caught.value) == (
         f"{str(tmp_path)!r} holds neither config.json nor albert_config.json."
     )
+
+
+@pytest.mark.parametrize(
+    ("types", "expected"),
+    [
+        (["float16", "float16"], "float16"),
+        (["float16", "float32"], "float32"),
+        (["float32", "float64"], "float64"),
+        (["float16", "bfloat16"], "float32"),
+    ],
+)
+def test_stored_dtype_holds_every_weight(tmp_path, types, expected):
+    arrays = {
+        str(number): np.zeros(3, "V2" if name == "bfloat16" else name)
+        for number, name in enumerate(types)
+    }
+    write_file(tmp_path / "model.safetensors", arrays)
+    assert stored_dtype(tmp_path) == expected
