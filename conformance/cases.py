@@ -180,8 +180,7 @@ def _google(class_name: str) -> Iterator[Case]:
 
 def _inputs(class_name: str) -> Iterator[Case]:
     config = _config(num_hidden_groups=2)
-    for seed, (name, inputs) in enumerate(_input_kinds(config, class_name), start=80):
-        del seed
+    for name, inputs in _input_kinds(config, class_name):
         yield Case("inputs", name, class_name, config, inputs, 80)
 
 

@@ -168,8 +168,8 @@ MUTANTS = (
         "losses.py",
         {
             "pt": ("(labels != IGNORE_INDEX).sum()", "(labels != -1).sum()"),
-            "tf": ("labels != IGNORE_INDEX", "labels != -1"),
-            "flax": ("labels != IGNORE_INDEX", "labels != -1"),
+            "tf": ("tf.cast(kept, total.dtype)", "tf.ones_like(each)"),
+            "flax": ("kept.sum()", "kept.size"),
         },
         first="AlbertForMaskedLM",
     ),

@@ -7,15 +7,11 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_NEEDS = {
-    "albert.pt": ("torch", "PyTorch", "pt"),
-    "albert.tf": ("tensorflow", "TensorFlow and Keras 3", "tf"),
-    "albert.flax": ("flax", "JAX and Flax", "flax"),
-}
-_MODULES = {
-    "pt": ("torch",),
-    "tf": ("tensorflow", "keras"),
-    "flax": ("jax", "jaxlib", "flax"),
+# Backend -> what it is called, the extra that installs it, the packages it needs.
+_NEEDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "albert.pt": ("PyTorch", "pt", ("torch",)),
+    "albert.tf": ("TensorFlow and Keras 3", "tf", ("tensorflow", "keras")),
+    "albert.flax": ("JAX and Flax", "flax", ("jax", "jaxlib", "flax")),
 }
 
 
@@ -46,11 +42,11 @@ def attribute_loader(
 
 
 def _explained(name: str, module: str, error: ModuleNotFoundError) -> ImportError:
-    _, title, extra = _NEEDS.get(module, ("", "", ""))
+    title, extra, packages = _NEEDS.get(module, ("", "", ()))
     package = (error.name or "").split(".")[0]
     # A package that is there but lacks a module of its own is damaged, not absent.
     damaged = sys.modules.get(package) is not None
-    if package not in _MODULES.get(extra, ()) or damaged:
+    if package not in packages or damaged:
         return error
     return ImportError(
         f"{name} needs {title}, and {package} is not installed: "

@@ -54,7 +54,8 @@ def test_agrees_with_googles_original(framework):
 def test_catches_the_defect(framework, mutant):
     caught = caught_by(framework, mutant)
     assert caught is not None
-    assert caught.failure == "" or caught.error == float("inf")
+    # By its numbers: a defect that crashes would show without any suite.
+    assert caught.failure == ""
 
 
 def test_a_defect_that_changes_nothing_is_not_reported_as_caught():

@@ -257,3 +257,10 @@ def test_sample_weights_with_a_loss_of_keras(compiled: Any) -> None:
     weights = np.zeros(10)
     run = {"verbose": 0, "batch_size": 10, "sample_weight": weights}
     assert model.evaluate(IDS, LABELS, **run) == 0.0
+
+
+def test_training_needs_output_objects(flat: Any, compiled: Any) -> None:
+    model = compiled(CLASSIFIER, flat.replace(return_dict=False))
+    with pytest.raises(ValueError) as caught:
+        model.fit(X, LABELS, verbose=0)
+    assert str(caught.value) == "return_dict must be True to train, but is False."
