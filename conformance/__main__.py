@@ -6,8 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from conformance import goldens, google
-from conformance.backends import PREFIXES, implementation
+from conformance import goldens, google, written
+from conformance.backends import PREFIXES, implementation, loader
 from conformance.cases import all_cases
 from conformance.run import Result, run_cases
 from conformance.tolerances import FLOAT32
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def check(framework: str) -> bool:
     """Check one framework and print a line for each class and family."""
     try:
-        build = implementation(framework)
+        build, load = implementation(framework), loader(framework)
     except ImportError as error:
         print(f"{framework:5} FAILED: cannot be imported: {error}")
         return False
@@ -48,6 +48,7 @@ def check(framework: str) -> bool:
         run_cases(build, all_cases()),
         goldens.run(build),
         google.run(build),
+        written.run(load),
     )
     for results in sources:
         for result in results:

@@ -17,36 +17,33 @@ from typing import Any
 import numpy as np
 
 from albert.common.config import AlbertConfig
-from albert.common.loading import save_arrays
+from albert.common.saving import save_arrays
 
 Run = Callable[[dict[str, np.ndarray], bool], dict[str, Any]]
+Load = Callable[[str, Path], Run]
 Build = Callable[[str, AlbertConfig, dict[str, np.ndarray]], Run]
 
 PREFIXES = {"pt": "", "tf": "TF", "flax": "Flax"}
 
 
-def implementation(framework: str) -> Build:
-    """Give the implementation of a framework, loaded the way a user loads it.
+def loader(framework: str) -> Load:
+    """Give the function that loads a checkpoint the way a user loads it.
 
     Args:
         framework: "pt", "tf" or "flax".
 
     Returns:
-        The function `build`.
+        The function `load(class_name, folder)`.
 
     Raises:
-        ImportError: it cannot be imported.
+        ImportError: the framework cannot be imported.
     """
     package = importlib.import_module(f"albert.{framework}")
     runner = importlib.import_module(f"albert.{framework}.runner")
 
-    def build(
-        class_name: str, config: AlbertConfig, weights: dict[str, np.ndarray]
-    ) -> Run:
+    def load(class_name: str, folder: Path) -> Run:
         model_class = getattr(package, PREFIXES[framework] + class_name)
-        with tempfile.TemporaryDirectory() as folder:
-            save_arrays(folder, config, weights, class_name)
-            model = model_class.from_pretrained(Path(folder))
+        model = model_class.from_pretrained(folder)
 
         def run(inputs: dict[str, np.ndarray], detailed: bool) -> dict[str, Any]:
             return runner.run(
@@ -57,5 +54,19 @@ def implementation(framework: str) -> Build:
             )
 
         return run
+
+    return load
+
+
+def implementation(framework: str) -> Build:
+    """Give the implementation of a framework; arguments and errors as `loader`'s."""
+    load = loader(framework)
+
+    def build(
+        class_name: str, config: AlbertConfig, weights: dict[str, np.ndarray]
+    ) -> Run:
+        with tempfile.TemporaryDirectory() as folder:
+            save_arrays(folder, config, weights, class_name)
+            return load(class_name, Path(folder))
 
     return build

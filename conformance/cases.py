@@ -15,8 +15,9 @@ import numpy as np
 
 from albert.common import names
 from albert.common.config import AlbertConfig
+from albert.common.probe import BATCH, CHOICES, LENGTH, make_inputs, right_padding
 
-BATCH, CHOICES, LENGTH, LABELS = 3, 9, 7, 8
+LABELS = 8
 
 SIZES: dict[str, Any] = {
     "vocab_size": 101,
@@ -187,14 +188,14 @@ def _inputs(class_name: str) -> Iterator[Case]:
 def _input_kinds(config: AlbertConfig, class_name: str) -> Iterator[tuple[str, Inputs]]:
     full = make_inputs(config, class_name, seed=81)
     yield "ids alone", {"input_ids": full["input_ids"]}
-    yield "right padding", _masked(full, _right_padding(full["input_ids"].shape))
-    left = _right_padding(full["input_ids"].shape)[..., ::-1].copy()
+    yield "right padding", _masked(full, right_padding(full["input_ids"].shape))
+    left = right_padding(full["input_ids"].shape)[..., ::-1].copy()
     positions = np.maximum(np.cumsum(left, -1) - 1, 0).astype(np.int32)
     yield "left padding", {**_masked(full, left), "position_ids": positions}
     nothing = np.ones_like(full["input_ids"])
     nothing[(1,) if nothing.ndim == 2 else (1, 1)] = 0
     yield "a row all masked", _masked(full, nothing)
-    yield "mask of truth values", _masked(full, _right_padding(nothing.shape) != 0)
+    yield "mask of truth values", _masked(full, right_padding(nothing.shape) != 0)
     backwards = np.arange(config.max_position_embeddings, dtype=np.int32)[::-1].copy()
     if class_name != "AlbertForMultipleChoice":
         yield "positions shared", {**full, "position_ids": backwards[None, :LENGTH]}
@@ -211,14 +212,6 @@ def _input_kinds(config: AlbertConfig, class_name: str) -> Iterator[tuple[str, I
 
 def _masked(inputs: Inputs, mask: np.ndarray) -> Inputs:
     return {**inputs, "attention_mask": mask}
-
-
-def _right_padding(shape: tuple[int, ...]) -> np.ndarray:
-    """Mask whose rows keep S, S - 2, S - 4 ... tokens, never none."""
-    rows = int(np.prod(shape[:-1]))
-    kept = np.maximum(shape[-1] - 2 * (np.arange(rows) % 4), 1)
-    mask = np.arange(shape[-1])[None] < kept[:, None]
-    return mask.astype(np.int32).reshape(shape)
 
 
 def _labels(class_name: str) -> Iterator[Case]:
@@ -276,23 +269,3 @@ def _label_kinds(class_name: str) -> Iterator[tuple[str, AlbertConfig, Inputs]]:
         yield "several numbers", several_numbers, {"labels": numbers}
         yield "one number", _config(num_labels=1), {"labels": numbers[:, 0]}
         yield "one number, [B, 1]", _config(num_labels=1), {"labels": numbers[:, :1]}
-
-
-def make_inputs(
-    config: AlbertConfig,
-    class_name: str,
-    seed: int,
-    length: int = LENGTH,
-    batch: int = BATCH,
-) -> Inputs:
-    """Make ids, segments and a mask for a class: int32 [B, S], or [B, C, S]."""
-    random = np.random.default_rng(seed)
-    choices = (CHOICES,) if class_name == "AlbertForMultipleChoice" else ()
-    shape = (batch, *choices, length)
-    second = random.integers(1, length + 1, (*shape[:-1], 1))
-    segments = (np.arange(length) >= second) * (config.type_vocab_size - 1)
-    return {
-        "input_ids": random.integers(0, config.vocab_size, shape).astype(np.int32),
-        "attention_mask": _right_padding(shape),
-        "token_type_ids": segments.astype(np.int32),
-    }

@@ -1,21 +1,19 @@
 """Check against checkpoints and outputs of Google's original code, where they are.
 
-The files lie beside the repository, in ../shared/google, and are not part of it. They
-are TensorFlow 1 checkpoints, which TensorFlow reads; without the files or without
-TensorFlow this check is not run, and the report says so.
+The files lie beside the repository, in ../shared/google, and are not part of it;
+without them this check is not run, and the report says so.
 """
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from albert.common import names
 from albert.common.config import GOOGLE_CONFIG_NAME, AlbertConfig
+from albert.common.opening import open_checkpoint
 from conformance.backends import Build, Run
 from conformance.cases import Case
 from conformance.compare import largest_error
@@ -30,32 +28,11 @@ FOLDER = Path(__file__).resolve().parents[2] / "shared" / "google" / "visible"
 ALL_MASKED_ROW = 2e-3
 
 _CLASS = "AlbertForPreTraining"
-_EXACT = {
-    "predictions.dense.weight": "cls/predictions/transform/dense/kernel",
-    "predictions.dense.bias": "cls/predictions/transform/dense/bias",
-    "predictions.LayerNorm.weight": "cls/predictions/transform/LayerNorm/gamma",
-    "predictions.LayerNorm.bias": "cls/predictions/transform/LayerNorm/beta",
-    "predictions.bias": "cls/predictions/output_bias",
-    "sop_classifier.classifier.weight": "cls/seq_relationship/output_weights",
-    "sop_classifier.classifier.bias": "cls/seq_relationship/output_bias",
-    "albert.pooler.weight": "bert/pooler/dense/kernel",
-    "albert.pooler.bias": "bert/pooler/dense/bias",
-}
-_BLOCK = {
-    "attention.query": "attention_1/self/query",
-    "attention.key": "attention_1/self/key",
-    "attention.value": "attention_1/self/value",
-    "attention.dense": "attention_1/output/dense",
-    "attention.LayerNorm": "LayerNorm",
-    "ffn": "ffn_1/intermediate/dense",
-    "ffn_output": "ffn_1/intermediate/output/dense",
-    "full_layer_layer_norm": "LayerNorm_1",
-}
 
 
 def available() -> bool:
-    """Whether the files and TensorFlow are there."""
-    return FOLDER.is_dir() and importlib.util.find_spec("tensorflow") is not None
+    """Whether the files are there."""
+    return FOLDER.is_dir()
 
 
 def run(build: Build) -> Iterator[Result]:
@@ -65,7 +42,7 @@ def run(build: Build) -> Iterator[Result]:
     for folder in sorted(FOLDER.iterdir()):
         config = AlbertConfig.from_json_file(folder / GOOGLE_CONFIG_NAME)
         with np.load(folder / "golden.npz") as golden:
-            model = build(_CLASS, config, read_weights(folder, config))
+            model = build(_CLASS, config, read_weights(folder))
             for name, found, right, tolerance in _comparisons(model, dict(golden)):
                 case = Case(FAMILY, f"{folder.name} {name}", _CLASS, config, {})
                 # In units of the one tolerance that the report shows.
@@ -73,36 +50,10 @@ def run(build: Build) -> Iterator[Result]:
                 yield Result(case, error)
 
 
-def read_weights(folder: Path, config: AlbertConfig) -> dict[str, np.ndarray]:
-    """Read a checkpoint of the original as {canonical name: float32}.
-
-    The optimizer's slots and the step are left out; the file that names the newest
-    checkpoint is not read, since it holds paths of the writer's machine.
-    """
-    import tensorflow
-
-    (index,) = folder.glob("*.index")
-    reader = tensorflow.train.load_checkpoint(str(index.with_suffix("")))
-    weights = {}
-    for row in names.weights(config, _CLASS):
-        array = reader.get_tensor(_google_name(row))
-        # The order head is the one matrix that the original stores as PyTorch does.
-        transpose = row.kind.transpose and not row.module.startswith("sop")
-        weights[row.canonical] = np.ascontiguousarray(array.T if transpose else array)
-    return weights
-
-
-def _google_name(row: names.Weight) -> str:
-    if row.canonical in _EXACT:
-        return _EXACT[row.canonical]
-    module = row.module.removeprefix(names.PREFIX)
-    if row.kind is names.TABLE:
-        return "bert/" + module.replace(".", "/")
-    if not module.startswith("encoder.albert_layer_groups"):
-        return f"bert/{module.replace('.', '/')}/{row.kind.tf}"
-    _, _, group, _, inner, *step = module.split(".")
-    block = f"bert/encoder/transformer/group_{group}/inner_group_{inner}"
-    return f"{block}/{_BLOCK['.'.join(step)]}/{row.kind.tf}"
+def read_weights(folder: Path) -> dict[str, np.ndarray]:
+    """Read a checkpoint of the original as {canonical name: float32}."""
+    arrays = open_checkpoint(folder).arrays
+    return {name: arrays[name].read() for name in arrays}
 
 
 def _comparisons(

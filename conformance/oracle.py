@@ -142,7 +142,7 @@ def score_pieces(config: AlbertConfig, weights: Weights, x: Array) -> Array:
     """Masked-LM logits, the word table being the output layer: [..., H] to [..., V]."""
     narrowed = ACTIVATIONS[config.hidden_act](linear(weights, "predictions.dense", x))
     normal = layer_norm(
-        weights, "predictions.LayerNorm", narrowed, config.layer_norm_eps
+        weights, "predictions.LayerNorm", narrowed, config.predictions_eps
     )
     table = weights["albert.embeddings.word_embeddings.weight"]
     return normal @ table.T + weights["predictions.bias"]

@@ -11,12 +11,15 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, cast
 
+from albert.common import keras_hub
 from albert.common.activations import ACTIVATIONS
 from albert.common.files import make_folder, write_text
-from albert.common.hub import local_folder
+from albert.common.hub import Location, find_files
 
 CONFIG_NAME = "config.json"
 GOOGLE_CONFIG_NAME = "albert_config.json"
+CONFIG_FILES = (CONFIG_NAME, GOOGLE_CONFIG_NAME, keras_hub.TASK_FILE)
+"""What a configuration is read from: one of the first two; KerasHub has the third."""
 
 PROBLEM_TYPES = (
     "regression",
@@ -31,6 +34,7 @@ _GENERAL_DEFAULTS: dict[str, Any] = {
     "return_dict": True,
     "tie_word_embeddings": True,
     "problem_type": None,
+    "prediction_layer_norm_eps": None,
     "attn_implementation": "sdpa",
 }
 
@@ -99,6 +103,8 @@ class AlbertConfig:
             (`output_attentions`, `output_hidden_states`, `return_dict`,
             `problem_type`, `num_labels`, `id2label`, `label2id`, `architectures`,
             `tie_word_embeddings`), and further keys, kept as attributes and saved;
+            `prediction_layer_norm_eps`, another epsilon for the masked-LM head, which
+            models from KerasHub have;
             `attn_implementation`, "sdpa" or "eager", which PyTorch's models read
             (the others have one attention) and which is not saved.
 
@@ -137,6 +143,7 @@ class AlbertConfig:
     return_dict: bool
     tie_word_embeddings: bool
     problem_type: str | None
+    prediction_layer_norm_eps: float | None
     attn_implementation: str
     id2label: dict[int, str]
     label2id: dict[str, int]
@@ -204,6 +211,12 @@ class AlbertConfig:
         layers, groups = self.num_hidden_layers, self.num_hidden_groups
         return tuple(int(layer / layers * groups) for layer in range(layers))
 
+    @property
+    def predictions_eps(self) -> float:
+        """Epsilon of the norm in the masked-LM head."""
+        own = self.prediction_layer_norm_eps
+        return self.layer_norm_eps if own is None else own
+
     def validate(self) -> None:
         """Check every value; models call this before they are built.
 
@@ -221,7 +234,7 @@ class AlbertConfig:
                 raise ValueError(
                     f"{name} must be at least 0 and below 1, but is {value!r}."
                 )
-        for name in ("initializer_range", "layer_norm_eps"):
+        for name in ("initializer_range", "layer_norm_eps", "predictions_eps"):
             value = _check_number(name, getattr(self, name))
             if not 0 < value < float("inf"):
                 raise ValueError(f"{name} must be above 0, but is {value!r}.")
@@ -329,6 +342,8 @@ class AlbertConfig:
         Raises:
             ValueError: it is another model's configuration, or a value is bad.
         """
+        if keras_hub.is_preset(values):
+            values = keras_hub.translate(values)
         found = dict(values)
         model_type = found.pop("model_type", cls.model_type)
         if model_type != cls.model_type:
@@ -353,42 +368,57 @@ class AlbertConfig:
     def from_pretrained(
         cls, pretrained_model_name_or_path: str | os.PathLike[str], **overrides: Any
     ) -> AlbertConfig:
-        """Read `config.json` (or Google's `albert_config.json`) of a folder.
+        """Read `config.json` (or Google's `albert_config.json`) and nothing else.
 
         Args:
-            pretrained_model_name_or_path: a folder, or "albert-demo".
-            **overrides: fields to set differently.
+            pretrained_model_name_or_path: a folder, a repository on the hub such as
+                "owner/name", or "albert-demo".
+            **overrides: fields to set differently; and where on the hub, by the names
+                of `albert.common.hub.Location`: `revision`, `token`, `cache_dir`,
+                `local_files_only`, `subfolder`, `force_download`.
 
         Returns:
             A new configuration.
 
         Raises:
-            FileNotFoundError: no such folder, or no configuration in it.
+            OSError: no such folder or repository, no configuration in it, or the hub
+                does not give it; the text says why.
             ValueError: the file is not a JSON object, or a value is bad.
         """
-        folder = local_folder(pretrained_model_name_or_path)
-        for name in (CONFIG_NAME, GOOGLE_CONFIG_NAME):
-            if (folder / name).is_file():
-                return cls.from_json_file(folder / name, **overrides)
-        raise FileNotFoundError(
-            f"{str(folder)!r} holds neither {CONFIG_NAME} nor {GOOGLE_CONFIG_NAME}."
-        )
+        location = Location.take(overrides)
+        files = find_files(pretrained_model_name_or_path, location)
+        wanted = [name for name in CONFIG_FILES if name in files.names]
+        if not set(wanted) & {CONFIG_NAME, GOOGLE_CONFIG_NAME}:
+            raise FileNotFoundError(
+                f"{files.label} holds neither {CONFIG_NAME} nor {GOOGLE_CONFIG_NAME}."
+            )
+        return cls.from_folder(files.fetch(wanted), **overrides)
+
+    @classmethod
+    def from_folder(
+        cls, folder: str | os.PathLike[str], **overrides: Any
+    ) -> AlbertConfig:
+        """Read the configuration in a folder of this machine; see `from_pretrained`."""
+        found = [n for n in CONFIG_FILES if os.path.isfile(os.path.join(folder, n))]
+        if not found or found[0] == keras_hub.TASK_FILE:
+            raise FileNotFoundError(
+                f"{os.fspath(folder)!r} holds neither {CONFIG_NAME} nor "
+                f"{GOOGLE_CONFIG_NAME}."
+            )
+        values = _read_json(os.path.join(folder, found[0]))
+        if keras_hub.is_preset(values):
+            task = found[-1] == keras_hub.TASK_FILE
+            values = keras_hub.translate(
+                values, _read_json(os.path.join(folder, found[-1])) if task else None
+            )
+        return cls.from_dict(values, **overrides)
 
     @classmethod
     def from_json_file(
         cls, json_file: str | os.PathLike[str], **overrides: Any
     ) -> AlbertConfig:
         """Read one JSON file; see `from_dict`."""
-        with open(json_file, encoding="utf-8") as file:
-            try:
-                values = json.load(file)
-            except ValueError as error:
-                raise ValueError(
-                    f"{os.fspath(json_file)!r} is not valid JSON: {error}."
-                ) from None
-        if not isinstance(values, dict):
-            raise ValueError(f"{os.fspath(json_file)!r} does not hold a JSON object.")
-        return cls.from_dict(cast("dict[str, Any]", values), **overrides)
+        return cls.from_dict(_read_json(json_file), **overrides)
 
     def to_dict(self) -> dict[str, Any]:
         """Give every key that `save_pretrained` writes.
@@ -461,6 +491,19 @@ _MODEL_DEFAULTS: dict[str, Any] = {
     for name, parameter in inspect.signature(AlbertConfig).parameters.items()
     if parameter.default is not inspect.Parameter.empty
 }
+
+
+def _read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+    with open(path, encoding="utf-8") as file:
+        try:
+            values = json.load(file)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(
+                f"{os.fspath(path)!r} is not valid JSON: {error}."
+            ) from None
+    if not isinstance(values, dict):
+        raise ValueError(f"{os.fspath(path)!r} does not hold a JSON object.")
+    return cast("dict[str, Any]", values)
 
 
 def _is_field(name: str) -> bool:

@@ -53,9 +53,16 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
         The same path.
 
     Raises:
-        NotADirectoryError: `path` is a file.
+        NotADirectoryError: `path` is a file or a symbolic link.
+        OSError: it cannot be made.
     """
     folder = Path(path)
+    if folder.is_symlink():
+        # Where it points to may be shared or a cache, which saving would change.
+        raise NotADirectoryError(
+            f"save_directory {str(folder)!r} is a symbolic link to "
+            f"{os.readlink(folder)!r}; give the folder itself."
+        )
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(
             f"save_directory {str(folder)!r} is a file; give the path of a folder."

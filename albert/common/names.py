@@ -186,10 +186,17 @@ def weights(
     return tuple(rows)
 
 
-def known_names() -> frozenset[str]:
-    """Canonical names of every head, whichever class owns it."""
-    rows = (Weight(m, k, tuple(s), "") for rows in _HEADS.values() for m, k, s in rows)
-    return frozenset(row.canonical for row in rows) | frozenset(TIED)
+def all_weights(config: AlbertConfig) -> tuple[Weight, ...]:
+    """List the weights of every head, whichever class owns it, after the backbone's.
+
+    Of weights that have one name in several classes, the first stands for all.
+    """
+    rows = {row.canonical: row for row in _backbone(config)}
+    for part, members in _HEADS.items():
+        for module, kind, letters in members:
+            row = Weight(module, kind, tuple(letters), part)
+            rows.setdefault(row.canonical, row)
+    return tuple(rows.values())
 
 
 def _backbone(config: AlbertConfig) -> Iterator[Weight]:

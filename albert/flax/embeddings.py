@@ -92,11 +92,11 @@ def _dense(module: Any, features: int) -> nn.Dense:
     )
 
 
-def _layer_norm(module: Any) -> nn.LayerNorm:
-    """Make a normalisation of a module's settings."""
+def _layer_norm(module: Any, epsilon: float | None = None) -> nn.LayerNorm:
+    """Make a normalisation of a module's settings, or with another epsilon."""
     # The fast variance, E[x²] - E[x]², loses all digits where the mean is large.
     return nn.LayerNorm(
-        epsilon=module.config.layer_norm_eps,
+        epsilon=epsilon or module.config.layer_norm_eps,
         dtype=module.dtype,
         param_dtype=module.param_dtype,
         use_fast_variance=False,

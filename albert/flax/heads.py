@@ -30,7 +30,7 @@ class FlaxAlbertMLMHead(nn.Module):
         """Make the layers."""
         self.dense = _dense(self, self.config.embedding_size)
         self.activation = activation(self.config.hidden_act)
-        self.LayerNorm = _layer_norm(self)
+        self.LayerNorm = _layer_norm(self, self.config.predictions_eps)
         self.bias = self.param(
             "bias", nn.initializers.zeros, (self.config.vocab_size,), self.param_dtype
         )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 import flax.linen as nn
@@ -20,7 +19,10 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 
 from albert.common import names
 from albert.common.config import AlbertConfig
-from albert.common.loading import load_arrays, prepare, save_arrays, stored_dtype
+from albert.common.loading import load_arrays, prepare
+from albert.common.opening import Checkpoint
+from albert.common.publishing import push_model
+from albert.common.saving import save_arrays
 
 
 class FlaxAlbertPreTrainedModel:
@@ -93,8 +95,9 @@ class FlaxAlbertPreTrainedModel:
         """Build a model from a checkpoint.
 
         Args:
-            pretrained_model_name_or_path: a folder with `config.json` and
-                `model.safetensors`, or "albert-demo".
+            pretrained_model_name_or_path: a folder, a weight file, the prefix of a
+                TensorFlow checkpoint, a repository on the hub such as "owner/name",
+                or "albert-demo"; docs/checkpoints.md lists the forms.
             config: used instead of the folder's.
             dtype: type of the computation, such as jnp.bfloat16 or "bfloat16"; "auto"
                 for the file's; None for float32.
@@ -106,14 +109,17 @@ class FlaxAlbertPreTrainedModel:
             _do_init: whether the model keeps the weights; without, they are returned
                 beside it.
             **kwargs: fields of the configuration to set differently, such as
-                `num_labels`, and arguments of the constructor.
+                `num_labels`; arguments of the constructor; where on the hub:
+                `revision`, `token`, `cache_dir`, `local_files_only`, `subfolder`,
+                `force_download`. `from_pt` and its like are not needed.
 
         Returns:
             The model, then its weights without `_do_init`, then a dictionary of lists
             of names with `output_loading_info`; a tuple if more than the model.
 
         Raises:
-            FileNotFoundError: no such folder, configuration or weight file.
+            OSError: no such folder, repository, configuration or weight file.
+            ImportError: the library for this form of file is not installed.
             ValueError: the weights do not fit, or a value is bad.
             TypeError: an argument is not known.
 
@@ -122,18 +128,18 @@ class FlaxAlbertPreTrainedModel:
         """
         dtype = kwargs.pop("torch_dtype", dtype)
         own = {name: kwargs.pop(name) for name in cls.own_arguments if name in kwargs}
-        folder, config = prepare(pretrained_model_name_or_path, config, kwargs)
+        checkpoint, config = prepare(pretrained_model_name_or_path, config, kwargs)
         # Without weights: every one comes from the file or is made below.
         model = cls(config, _do_init=False, **own)
         rows = model.weight_rows()
-        arrays, report = load_arrays(folder, config, rows, ignore_mismatched_sizes)
-        target = _target_dtype("param_dtype", param_dtype, folder)
+        arrays, report = load_arrays(checkpoint, config, rows, ignore_mismatched_sizes)
+        target = _target_dtype("param_dtype", param_dtype, checkpoint)
         model.module = model.module.clone(
-            dtype=_target_dtype("dtype", dtype, folder), param_dtype=target
+            dtype=_target_dtype("dtype", dtype, checkpoint), param_dtype=target
         )
         found = {
             model._path(row): _to_jax(
-                row.to_framework(arrays[row.canonical], "flax"), target
+                arrays[row.canonical].read(transpose=row.kind.transpose), target
             )
             for row in rows
             if row.canonical in arrays
@@ -149,17 +155,29 @@ class FlaxAlbertPreTrainedModel:
         return results if len(results) > 1 else model
 
     def save_pretrained(
-        self, save_directory: str | os.PathLike[str], params: Any = None
+        self,
+        save_directory: str | os.PathLike[str],
+        params: Any = None,
+        *,
+        format: str = "safetensors",
+        max_shard_size: int | str = "5GB",
     ) -> None:
-        """Write `config.json` and `model.safetensors`, which all frameworks load.
+        """Write `config.json` and the weights, which all frameworks load.
+
+        The files take their places together: a reader sees the old checkpoint or the
+        new one, even if this process is killed.
 
         Args:
             save_directory: a folder, made if need be.
             params: nested dictionary of weights to write instead of the model's own.
+            format: "safetensors"; or "pt", "tf", "flax" for the files that
+                transformers 4's classes of that framework write.
+            max_shard_size: bytes, or a text such as "5GB"; weights beyond it are
+                split over several files.
 
         Raises:
-            NotADirectoryError: the path is a file.
-            ValueError: there are no weights.
+            OSError: the folder cannot be written to; nothing in it has changed.
+            ValueError: `format` or `max_shard_size` is bad, or there are no weights.
         """
         held = _flat(self.params if params is None else params)
         arrays = {
@@ -168,7 +186,40 @@ class FlaxAlbertPreTrainedModel:
             )
             for row in self.weight_rows()
         }
-        save_arrays(save_directory, self.config, arrays, self._table_name())
+        save_arrays(
+            save_directory,
+            self.config,
+            arrays,
+            self._table_name(),
+            format=format,
+            max_shard_size=max_shard_size,
+        )
+
+    def push_to_hub(self, repo_id: str, params: Any = None, **arguments: Any) -> str:
+        """Upload the model, with a card if the repository has none.
+
+        Args:
+            repo_id: "owner/name"; made if it is not there.
+            params: nested dictionary of weights to upload instead of the model's own.
+            **arguments: of `albert.common.publishing.push_model`: `commit_message`,
+                `private`, `token`, `revision`, `create_pr`, `replace_card`, and for
+                the card `training_data`, `evaluation`, `language`, `license`, `tags`.
+
+        Returns:
+            Address of the commit, or of the pull request.
+
+        Raises:
+            OSError: the hub does not take it; the text says why.
+            ValueError: the name cannot be a repository's, or a value is bad.
+        """
+        return push_model(
+            lambda folder: self.save_pretrained(folder, params=params),
+            self.config,
+            self._table_name(),
+            self.num_parameters(),
+            repo_id,
+            **arguments,
+        )
 
     def weight_rows(self) -> tuple[names.Weight, ...]:
         """List this model's weights as the name table has them."""
@@ -295,10 +346,10 @@ def _new_weight(
     return nn.initializers.truncated_normal(config.initializer_range)(key, shape, dtype)
 
 
-def _target_dtype(name: str, dtype: Any, folder: Path | None = None) -> Any:
+def _target_dtype(name: str, dtype: Any, checkpoint: Checkpoint | None = None) -> Any:
     wanted = "float32" if dtype is None else dtype
-    if isinstance(wanted, str) and wanted == "auto" and folder is not None:
-        wanted = stored_dtype(folder)
+    if isinstance(wanted, str) and wanted == "auto" and checkpoint is not None:
+        wanted = checkpoint.dtype
     found = wanted if isinstance(wanted, str) else jnp.dtype(wanted).name
     if found not in ("float64", "float32", "float16", "bfloat16"):
         raise ValueError(
@@ -314,7 +365,7 @@ def _target_dtype(name: str, dtype: Any, folder: Path | None = None) -> Any:
 
 
 def _to_jax(array: np.ndarray, dtype: Any) -> jax.Array:
-    # A copy: JAX may otherwise look into the mapped file for as long as it lives.
+    # A copy: memory that JAX shares with NumPy cannot be donated in training.
     return jnp.array(array, dtype)
 
 

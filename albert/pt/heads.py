@@ -22,7 +22,7 @@ class AlbertMLMHead(nn.Module):
         super().__init__()
         self.dense = nn.Linear(config.hidden_size, config.embedding_size)
         self.activation = activation(config.hidden_act)
-        self.LayerNorm = nn.LayerNorm(config.embedding_size, eps=config.layer_norm_eps)
+        self.LayerNorm = nn.LayerNorm(config.embedding_size, eps=config.predictions_eps)
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
         self.decoder = nn.Linear(config.embedding_size, config.vocab_size)
         self.decoder.bias = self.bias

@@ -6,7 +6,6 @@ Which weights there are, and what they are called, stands in `albert.common.name
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +14,10 @@ from torch import nn
 
 from albert.common import names
 from albert.common.config import AlbertConfig
-from albert.common.loading import load_arrays, prepare, save_arrays, stored_dtype
+from albert.common.loading import load_arrays, prepare
+from albert.common.opening import Checkpoint
+from albert.common.publishing import push_model
+from albert.common.saving import save_arrays
 
 
 class AlbertPreTrainedModel(nn.Module):
@@ -58,8 +60,9 @@ class AlbertPreTrainedModel(nn.Module):
         """Build a model from a checkpoint, in inference mode.
 
         Args:
-            pretrained_model_name_or_path: a folder with `config.json` and
-                `model.safetensors`, or "albert-demo".
+            pretrained_model_name_or_path: a folder, a weight file, the prefix of a
+                TensorFlow checkpoint, a repository on the hub such as "owner/name",
+                or "albert-demo"; docs/checkpoints.md lists the forms.
             config: used instead of the folder's.
             dtype: type of the weights, such as torch.bfloat16 or "bfloat16"; "auto"
                 for the file's; None for float32.
@@ -67,13 +70,16 @@ class AlbertPreTrainedModel(nn.Module):
                 instead of raising.
             output_loading_info: whether to return the loading report, too.
             **kwargs: fields of the configuration to set differently, such as
-                `num_labels`, and arguments of the constructor.
+                `num_labels`; arguments of the constructor; where on the hub:
+                `revision`, `token`, `cache_dir`, `local_files_only`, `subfolder`,
+                `force_download`. `from_pt` and its like are not needed.
 
         Returns:
             The model, or the model and a dictionary of lists of names.
 
         Raises:
-            FileNotFoundError: no such folder, configuration or weight file.
+            OSError: no such folder, repository, configuration or weight file.
+            ImportError: the library for this form of file is not installed.
             ValueError: the weights do not fit, or a value is bad.
             TypeError: an argument is not known.
 
@@ -82,35 +88,81 @@ class AlbertPreTrainedModel(nn.Module):
         """
         dtype = kwargs.pop("torch_dtype", dtype)
         own = {name: kwargs.pop(name) for name in cls.own_arguments if name in kwargs}
-        folder, config = prepare(pretrained_model_name_or_path, config, kwargs)
+        checkpoint, config = prepare(pretrained_model_name_or_path, config, kwargs)
         # Without storage: every weight comes from the file or is made below.
         with torch.device("meta"):
             model = cls(config, **own)
         rows = model.weight_rows()
-        arrays, report = load_arrays(folder, config, rows, ignore_mismatched_sizes)
-        target = _target_dtype(dtype, folder)
+        arrays, report = load_arrays(checkpoint, config, rows, ignore_mismatched_sizes)
+        target = _target_dtype(dtype, checkpoint)
         for row in rows:
             if row.canonical in arrays:
-                tensor = torch.from_numpy(np.array(arrays[row.canonical]))
+                tensor = torch.from_numpy(arrays[row.canonical].read())
                 model._set_weight(row, tensor.to(target))
         model._make_missing(target)
         model.eval()
         return (model, report.to_dict()) if output_loading_info else model
 
-    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
-        """Write `config.json` and `model.safetensors`, which all frameworks load.
+    def save_pretrained(
+        self,
+        save_directory: str | os.PathLike[str],
+        *,
+        format: str = "safetensors",
+        max_shard_size: int | str = "5GB",
+    ) -> None:
+        """Write `config.json` and the weights, which all frameworks load.
+
+        The files take their places together: a reader sees the old checkpoint or the
+        new one, even if this process is killed.
 
         Args:
             save_directory: a folder, made if need be.
+            format: "safetensors"; or "pt", "tf", "flax" for the files that
+                transformers 4's classes of that framework write.
+            max_shard_size: bytes, or a text such as "5GB"; weights beyond it are
+                split over several files.
 
         Raises:
-            NotADirectoryError: the path is a file.
+            OSError: the folder cannot be written to; nothing in it has changed.
+            ValueError: `format` or `max_shard_size` is bad.
         """
         arrays = {
             row.canonical: _to_numpy(self._get_weight(row))
             for row in self.weight_rows()
         }
-        save_arrays(save_directory, self.config, arrays, self._table_name())
+        save_arrays(
+            save_directory,
+            self.config,
+            arrays,
+            self._table_name(),
+            format=format,
+            max_shard_size=max_shard_size,
+        )
+
+    def push_to_hub(self, repo_id: str, **arguments: Any) -> str:
+        """Upload the model, with a card if the repository has none.
+
+        Args:
+            repo_id: "owner/name"; made if it is not there.
+            **arguments: of `albert.common.publishing.push_model`: `commit_message`,
+                `private`, `token`, `revision`, `create_pr`, `replace_card`, and for
+                the card `training_data`, `evaluation`, `language`, `license`, `tags`.
+
+        Returns:
+            Address of the commit, or of the pull request.
+
+        Raises:
+            OSError: the hub does not take it; the text says why.
+            ValueError: the name cannot be a repository's, or a value is bad.
+        """
+        return push_model(
+            self.save_pretrained,
+            self.config,
+            self._table_name(),
+            self.num_parameters(),
+            repo_id,
+            **arguments,
+        )
 
     def weight_rows(self) -> tuple[names.Weight, ...]:
         """List this model's weights as the name table has them."""
@@ -204,10 +256,12 @@ def _fill(module: nn.Module, deviation: float, only: str | None = None) -> None:
             )
 
 
-def _target_dtype(dtype: str | torch.dtype | None, folder: Path) -> torch.dtype:
+def _target_dtype(
+    dtype: str | torch.dtype | None, checkpoint: Checkpoint
+) -> torch.dtype:
     name = "float32" if dtype is None else str(dtype).removeprefix("torch.")
     if name == "auto":
-        name = stored_dtype(folder)
+        name = checkpoint.dtype
     if name not in ("float64", "float32", "float16", "bfloat16"):
         raise ValueError(
             f"dtype must be float32, float16, bfloat16, float64 or 'auto', but is "

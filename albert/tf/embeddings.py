@@ -6,14 +6,32 @@ Letters: B batch, S sequence, E embedding.
 from functools import partial
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from albert.common.checkpoint.lazy import aligned_zeros
 from albert.common.config import AlbertConfig
 
+
+def _taken_over(array: np.ndarray) -> tf.Tensor:
+    """Make a tensor of the memory of an aligned array that nobody else may change."""
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
+
+
+def _zeros(shape: tuple[int, ...], dtype: Any = None) -> tf.Tensor:
+    """Make zeros whose memory is taken when they are written to.
+
+    Whatever TensorFlow allocates it keeps: zeros of its own would stay beside the
+    weights that are loaded in their place.
+    """
+    zeros = aligned_zeros(tuple(shape), np.dtype("float32"))
+    return tf.cast(_taken_over(zeros), dtype or "float32")
+
+
 # Zeros until `init_weights` or a checkpoint fills them: nothing is drawn twice.
-_Embedding = partial(layers.Embedding, embeddings_initializer="zeros")
-_Dense = partial(layers.Dense, kernel_initializer="zeros")
+_Embedding = partial(layers.Embedding, embeddings_initializer=_zeros)
+_Dense = partial(layers.Dense, kernel_initializer=_zeros)
 
 
 class TFAlbertEmbeddings(layers.Layer):

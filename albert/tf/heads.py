@@ -32,7 +32,7 @@ class TFAlbertMLMHead(layers.Layer):
         self.dense = _Dense(config.embedding_size, dtype=dtype, name="dense")
         self.activation = activation(config.hidden_act)
         self.LayerNorm = layers.LayerNormalization(
-            epsilon=config.layer_norm_eps, dtype=dtype, name="LayerNorm"
+            epsilon=config.predictions_eps, dtype=dtype, name="LayerNorm"
         )
 
     def build(self, input_shape: Any = None) -> None:

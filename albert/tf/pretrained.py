@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
@@ -19,8 +18,13 @@ import tensorflow as tf
 from keras import layers
 
 from albert.common import names
+from albert.common.checkpoint.lazy import LazyArray
 from albert.common.config import AlbertConfig
-from albert.common.loading import load_arrays, prepare, save_arrays, stored_dtype
+from albert.common.loading import load_arrays, prepare
+from albert.common.opening import Checkpoint
+from albert.common.publishing import push_model
+from albert.common.saving import save_arrays
+from albert.tf.embeddings import _taken_over
 
 
 class TFAlbertPreTrainedModel(keras.Model):
@@ -94,8 +98,9 @@ class TFAlbertPreTrainedModel(keras.Model):
         """Build a model from a checkpoint, in inference mode.
 
         Args:
-            pretrained_model_name_or_path: a folder with `config.json` and
-                `model.safetensors`, or "albert-demo".
+            pretrained_model_name_or_path: a folder, a weight file, the prefix of a
+                TensorFlow checkpoint, a repository on the hub such as "owner/name",
+                or "albert-demo"; docs/checkpoints.md lists the forms.
             config: used instead of the folder's.
             dtype: type of the weights, such as tf.bfloat16 or "bfloat16", or a mixed
                 Keras policy, such as "mixed_bfloat16"; "auto" for the file's; None for
@@ -104,13 +109,16 @@ class TFAlbertPreTrainedModel(keras.Model):
                 instead of raising.
             output_loading_info: whether to return the loading report, too.
             **kwargs: fields of the configuration to set differently, such as
-                `num_labels`, and arguments of the constructor.
+                `num_labels`; arguments of the constructor; where on the hub:
+                `revision`, `token`, `cache_dir`, `local_files_only`, `subfolder`,
+                `force_download`. `from_pt` and its like are not needed.
 
         Returns:
             The model, or the model and a dictionary of lists of names.
 
         Raises:
-            FileNotFoundError: no such folder, configuration or weight file.
+            OSError: no such folder, repository, configuration or weight file.
+            ImportError: the library for this form of file is not installed.
             ValueError: the weights do not fit, or a value is bad.
             TypeError: an argument is not known.
 
@@ -119,32 +127,78 @@ class TFAlbertPreTrainedModel(keras.Model):
         """
         dtype = kwargs.pop("torch_dtype", dtype)
         own = {name: kwargs.pop(name) for name in cls.own_arguments if name in kwargs}
-        folder, config = prepare(pretrained_model_name_or_path, config, kwargs)
+        checkpoint, config = prepare(pretrained_model_name_or_path, config, kwargs)
         # Unfilled: every weight comes from the file or is made below.
         with _unfilled():
-            model = cls(config, **own, dtype=_target_dtype(dtype, folder))
+            model = cls(config, **own, dtype=_target_dtype(dtype, checkpoint))
         rows = model.weight_rows()
-        arrays, report = load_arrays(folder, config, rows, ignore_mismatched_sizes)
+        arrays, report = load_arrays(checkpoint, config, rows, ignore_mismatched_sizes)
         for row in rows:
             if row.canonical in arrays:
                 model._set_weight(row, arrays[row.canonical])
         model._make_missing(arrays)
         return (model, report.to_dict()) if output_loading_info else model
 
-    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
-        """Write `config.json` and `model.safetensors`, which all frameworks load.
+    def save_pretrained(
+        self,
+        save_directory: str | os.PathLike[str],
+        *,
+        format: str = "safetensors",
+        max_shard_size: int | str = "5GB",
+    ) -> None:
+        """Write `config.json` and the weights, which all frameworks load.
+
+        The files take their places together: a reader sees the old checkpoint or the
+        new one, even if this process is killed.
 
         Args:
             save_directory: a folder, made if need be.
+            format: "safetensors"; or "pt", "tf", "flax" for the files that
+                transformers 4's classes of that framework write.
+            max_shard_size: bytes, or a text such as "5GB"; weights beyond it are
+                split over several files.
 
         Raises:
-            NotADirectoryError: the path is a file.
+            OSError: the folder cannot be written to; nothing in it has changed.
+            ValueError: `format` or `max_shard_size` is bad.
         """
         arrays = {
             row.canonical: row.to_framework(self._get_weight(row).numpy(), "tf")
             for row in self.weight_rows()
         }
-        save_arrays(save_directory, self.config, arrays, self._table_name())
+        save_arrays(
+            save_directory,
+            self.config,
+            arrays,
+            self._table_name(),
+            format=format,
+            max_shard_size=max_shard_size,
+        )
+
+    def push_to_hub(self, repo_id: str, **arguments: Any) -> str:
+        """Upload the model, with a card if the repository has none.
+
+        Args:
+            repo_id: "owner/name"; made if it is not there.
+            **arguments: of `albert.common.publishing.push_model`: `commit_message`,
+                `private`, `token`, `revision`, `create_pr`, `replace_card`, and for
+                the card `training_data`, `evaluation`, `language`, `license`, `tags`.
+
+        Returns:
+            Address of the commit, or of the pull request.
+
+        Raises:
+            OSError: the hub does not take it; the text says why.
+            ValueError: the name cannot be a repository's, or a value is bad.
+        """
+        return push_model(
+            self.save_pretrained,
+            self.config,
+            self._table_name(),
+            self.num_parameters(),
+            repo_id,
+            **arguments,
+        )
 
     def weight_rows(self) -> tuple[names.Weight, ...]:
         """List this model's weights as the name table has them."""
@@ -195,8 +249,9 @@ class TFAlbertPreTrainedModel(keras.Model):
             found = found[int(step)] if step.isdigit() else getattr(found, step)
         return found
 
-    def _set_weight(self, row: names.Weight, array: np.ndarray) -> None:
-        self._get_weight(row).assign(row.to_framework(np.array(array), "tf"))
+    def _set_weight(self, row: names.Weight, array: LazyArray) -> None:
+        value = array.read(transpose=row.kind.transpose)
+        self._get_weight(row).assign(_taken_over(value))
 
     def _make_missing(self, found: Iterable[str]) -> None:
         """Make anew what the checkpoint had not."""
@@ -374,10 +429,10 @@ def _fill(variable: Any, kind: names.Kind, deviation: float) -> None:
         variable.assign(keras.random.truncated_normal(variable.shape, stddev=deviation))
 
 
-def _target_dtype(dtype: Any, folder: Path) -> str:
+def _target_dtype(dtype: Any, checkpoint: Checkpoint) -> str:
     name = "float32" if dtype is None else str(getattr(dtype, "name", dtype))
     if name == "auto":
-        name = stored_dtype(folder)
+        name = checkpoint.dtype
     if name.removeprefix("mixed_") not in ("float64", "float32", "float16", "bfloat16"):
         raise ValueError(
             f"dtype must be float32, float16, bfloat16, float64 or 'auto', but is "

@@ -1,5 +1,6 @@
 """From a folder to one model's arrays: what fits, what is missing, what is refused."""
 
+import dataclasses
 import json
 import os
 import warnings
@@ -12,14 +13,9 @@ from safetensors.numpy import load_file, save_file
 from albert.common import names
 from albert.common.checkpoint.safetensors import write_file
 from albert.common.config import AlbertConfig
-from albert.common.loading import (
-    LoadingReport,
-    load_arrays,
-    open_checkpoint,
-    prepare,
-    save_arrays,
-    stored_dtype,
-)
+from albert.common.loading import LoadingReport, load_arrays, prepare
+from albert.common.opening import open_checkpoint
+from albert.common.saving import save_arrays
 from conformance.cases import SIZES, random_weights
 
 CONFIG = AlbertConfig(**{**SIZES, "num_hidden_groups": 2, "inner_group_num": 2})
@@ -53,7 +49,12 @@ def store(folder, arrays, metadata=None):
 
 def load(folder, class_name="AlbertForPreTraining", config=CONFIG, **options):
     rows = names.weights(config, class_name)
-    return load_arrays(folder, config, rows, **options)
+    found, report = load_arrays(
+        open_checkpoint(folder, config), config, rows, **options
+    )
+    assert report.weights_file == str(folder / "model.safetensors")
+    report = dataclasses.replace(report, weights_file="")
+    return {name: array.read() for name, array in found.items()}, report
 
 
 def assert_equal(found, expected):
@@ -65,6 +66,18 @@ def assert_equal(found, expected):
 
 def bare(arrays):
     return {name.removeprefix("albert."): array for name, array in arrays.items()}
+
+
+def at(folder):
+    return repr(str(folder / "model.safetensors"))
+
+
+def different(folder, copy, name):
+    path = str(folder / "model.safetensors")
+    return (
+        f"{copy} and {name} are one weight in ALBERT, but {path!r} holds two different "
+        "ones."
+    )
 
 
 EMPTY = LoadingReport((), (), (), ())
@@ -103,22 +116,22 @@ def test_bare_model_with_any_head(tmp_path, class_name):
     assert found.keys() == {row.canonical for row in rows if row not in lacking}
     heads = [head for head in HEADS[class_name] if head != "pooler"]
     expected = [
-        f"{str(tmp_path)!r} has no weights for {', '.join(heads)}, which start from "
+        f"{at(tmp_path)} has no weights for {', '.join(heads)}, which start from "
         "random values: train the model before you use it.\n"
         + "\n".join(f"  missing: {row.canonical}" for row in lacking)
     ]
     assert [str(warning.message) for warning in caught] == (expected if heads else [])
 
 
-def test_both_prefixed_and_bare_is_an_error(tmp_path):
+def test_prefixed_and_bare_must_be_equal(tmp_path):
     arrays = weights("AlbertModel")
     name = "embeddings.LayerNorm.bias"
     store(tmp_path, {**arrays, name: arrays[f"albert.{name}"]})
+    assert_equal(load(tmp_path, "AlbertModel")[0], arrays)
+    store(tmp_path, {**arrays, name: arrays[f"albert.{name}"] + 1})
     with pytest.raises(ValueError) as caught:
         load(tmp_path, "AlbertModel")
-    assert str(caught.value) == (
-        "the file holds albert.embeddings.LayerNorm.bias with and without its prefix."
-    )
+    assert str(caught.value) == different(tmp_path, name, f"albert.{name}")
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
@@ -157,7 +170,9 @@ def test_constants_are_left_out(tmp_path, prefix):
         found, report = load(tmp_path, "AlbertModel")
     assert_equal(found, arrays)
     assert report == EMPTY
-    assert len(open_checkpoint(tmp_path)) == len(arrays)
+    opened = open_checkpoint(tmp_path)
+    assert opened.arrays.keys() == arrays.keys()
+    assert set(opened.ignored) == constants.keys()
 
 
 def test_constants_of_float_are_left_out(tmp_path):
@@ -246,10 +261,7 @@ def test_disagreeing_copies_are_an_error(tmp_path, copy, name):
     store(tmp_path, {**arrays, copy: other})
     with pytest.raises(ValueError) as caught:
         load(tmp_path)
-    assert str(caught.value) == (
-        f"{copy} and {name} are one weight in ALBERT, but the file holds two different "
-        "ones."
-    )
+    assert str(caught.value) == different(tmp_path, copy, name)
 
 
 def test_equal_copies_may_hold_nan(tmp_path):
@@ -272,7 +284,7 @@ def test_every_missing_weight_of_the_backbone_is_listed(tmp_path):
     with pytest.raises(ValueError) as caught:
         load(tmp_path)
     assert str(caught.value) == (
-        f"{str(tmp_path)!r} does not fit the model:\n"
+        f"{at(tmp_path)} does not fit the model:\n"
         f"  missing: {lost[0]}\n"
         f"  missing: {lost[1]}\n"
         f"  missing: {lost[2]}"
@@ -314,7 +326,7 @@ def test_head_that_is_missing_in_part_is_an_error(tmp_path, class_name, lost, ig
     with pytest.raises(ValueError) as caught:
         load(tmp_path, class_name, ignore_mismatched_sizes=ignore)
     assert str(caught.value) == (
-        f"{str(tmp_path)!r} does not fit the model:\n  missing: {lost}"
+        f"{at(tmp_path)} does not fit the model:\n  missing: {lost}"
     )
 
 
@@ -325,7 +337,7 @@ def test_missing_pooler_is_a_missing_head(tmp_path):
         _, report = load(tmp_path, "AlbertModel")
     assert [str(warning.message) for warning in caught] == [
         (
-            f"{str(tmp_path)!r} has no weights for pooler, which start from random "
+            f"{at(tmp_path)} has no weights for pooler, which start from random "
             "values: train the model before you use it.\n"
             "  missing: albert.pooler.weight\n"
             "  missing: albert.pooler.bias"
@@ -346,7 +358,7 @@ def test_unexpected_names_warn(tmp_path):
     assert report == LoadingReport((), ("albert.extra.weight", "x"), (), ())
     assert [str(warning.message) for warning in caught] == [
         (
-            f"{str(tmp_path)!r} has weights that no ALBERT model has; they were left "
+            f"{at(tmp_path)} has weights that no ALBERT model has; they were left "
             "out.\n"
             "  unexpected: albert.extra.weight\n"
             "  unexpected: x"
@@ -354,13 +366,19 @@ def test_unexpected_names_warn(tmp_path):
     ]
 
 
-def test_blocks_beyond_the_configuration_are_unexpected(tmp_path):
+def test_blocks_beyond_the_configuration_are_an_error(tmp_path):
     store(tmp_path, weights())
     config = CONFIG.replace(inner_group_num=1)
-    with pytest.warns(UserWarning, match=r"has weights that no ALBERT model has"):
-        _, report = load(tmp_path, config=config)
-    assert len(report.unexpected) == 2 * 16
-    assert all(".albert_layers.1." in name for name in report.unexpected)
+    with pytest.raises(ValueError) as caught:
+        load(tmp_path, config=config)
+    path = str(tmp_path / "model.safetensors")
+    first = "albert.encoder.albert_layer_groups.0.albert_layers.1"
+    assert str(caught.value) == (
+        f"{path!r} holds blocks that the configuration has no place for "
+        f"(num_hidden_groups=2, inner_group_num=1): {first}.attention.LayerNorm.bias, "
+        f"{first}.attention.LayerNorm.weight, {first}.attention.dense.bias and 29 "
+        f"more. Leaving them out would change every answer."
+    )
 
 
 def test_one_warning_names_the_missing_and_the_unexpected(tmp_path):
@@ -369,7 +387,7 @@ def test_one_warning_names_the_missing_and_the_unexpected(tmp_path):
         load(tmp_path, "AlbertForQuestionAnswering")
     assert [str(warning.message) for warning in caught] == [
         (
-            f"{str(tmp_path)!r} has no weights for qa_outputs, which start from random "
+            f"{at(tmp_path)} has no weights for qa_outputs, which start from random "
             "values: train the model before you use it.\n"
             "  missing: qa_outputs.weight\n"
             "  missing: qa_outputs.bias\n"
@@ -391,7 +409,7 @@ def test_head_of_another_shape_is_an_error_with_advice(tmp_path):
     with pytest.raises(ValueError) as caught:
         load(tmp_path, "AlbertForSequenceClassification", CONFIG.replace(num_labels=6))
     assert str(caught.value) == (
-        f"{str(tmp_path)!r} does not fit the model:\n{MISSHAPEN_HEAD}\n"
+        f"{at(tmp_path)} does not fit the model:\n{MISSHAPEN_HEAD}\n"
         "Set num_labels to the checkpoint's, or pass ignore_mismatched_sizes=True for "
         "a new head."
     )
@@ -415,7 +433,7 @@ def test_head_of_another_shape_may_be_left_out(tmp_path):
     )
     assert [str(warning.message) for warning in caught] == [
         (
-            f"{str(tmp_path)!r} has no weights for classifier, which start from random "
+            f"{at(tmp_path)} has no weights for classifier, which start from random "
             f"values: train the model before you use it.\n{MISSHAPEN_HEAD}"
         )
     ]
@@ -428,7 +446,7 @@ def test_backbone_of_another_shape_is_an_error_without_advice(tmp_path, ignore):
     with pytest.raises(ValueError) as caught:
         load(tmp_path, "AlbertModel", config, ignore_mismatched_sizes=ignore)
     assert str(caught.value) == (
-        f"{str(tmp_path)!r} does not fit the model:\n"
+        f"{at(tmp_path)} does not fit the model:\n"
         f"  mis-shaped: {WORDS} is [101, 5], the model needs [103, 5]"
     )
 
@@ -441,7 +459,7 @@ def test_transposed_matrix_is_an_error(tmp_path):
     with pytest.raises(ValueError) as caught:
         load(tmp_path, "AlbertModel")
     assert str(caught.value) == (
-        f"{str(tmp_path)!r} does not fit the model:\n"
+        f"{at(tmp_path)} does not fit the model:\n"
         f"  mis-shaped: {name} is [24, 37], the model needs [37, 24]"
     )
 
@@ -457,8 +475,8 @@ def test_weight_of_integers(tmp_path):
         load(tmp_path)
     path = str(tmp_path / "model.safetensors")
     assert str(caught.value) == (
-        f"predictions.bias in {path!r} is of type I8, but weights are of F64, F32, "
-        "F16, BF16."
+        f"predictions.bias in {path!r} is of type int8, but weights are of float64, "
+        "float32, float16, bfloat16."
     )
 
 
@@ -468,17 +486,6 @@ def test_integers_of_another_name_are_only_unexpected(tmp_path):
     with pytest.warns(UserWarning, match=r"unexpected: steps$"):
         found, _ = load(tmp_path)
     assert_equal(found, arrays)
-
-
-def test_names_of_another_framework(tmp_path):
-    store(tmp_path, weights(), {"format": "tf"})
-    with pytest.raises(ValueError) as caught:
-        load(tmp_path)
-    path = str(tmp_path / "model.safetensors")
-    assert str(caught.value) == (
-        f"{path!r} holds 'tf' names; only files with PyTorch names (format 'pt') can "
-        "be read."
-    )
 
 
 def test_cut_file(tmp_path):
@@ -491,12 +498,14 @@ def test_cut_file(tmp_path):
 
 def test_folder_without_weights(tmp_path):
     CONFIG.save_pretrained(tmp_path)
-    (tmp_path / "pytorch_model.bin").write_bytes(b"")
+    (tmp_path / "weights.bin").write_bytes(b"")
     with pytest.raises(FileNotFoundError) as caught:
         load(tmp_path)
     assert str(caught.value) == (
-        f"{str(tmp_path)!r} holds no model.safetensors, the one weight file that this "
-        "version reads."
+        f"{str(tmp_path)!r} holds no weights in a form that is known: "
+        "model.safetensors, pytorch_model.bin, tf_model.h5, flax_model.msgpack, "
+        "model.weights.h5, model.weights.json, model.ckpt-best.index, "
+        "model.ckpt.index, saved_model.pb, *.keras, *.weights.h5, *.ckpt*.index."
     )
 
 
@@ -578,7 +587,9 @@ def test_failing_save_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr(safetensors, "serialize_file", fail)
     changed = {name: array + 1 for name, array in weights().items()}
     with pytest.raises(OSError, match=r"^disk full$"):
-        save_arrays(tmp_path, CONFIG.replace(pad_token_id=1), changed, "AlbertModel")
+        save_arrays(
+            tmp_path, CONFIG.replace(pad_token_id=1), changed, "AlbertForPreTraining"
+        )
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -597,18 +608,27 @@ def test_bad_configuration_is_refused_before_anything_is_written(tmp_path):
 # Folder and configuration
 
 
+def saved(folder):
+    save_arrays(folder, CONFIG, weights(), "AlbertForPreTraining")
+    return AlbertConfig.from_pretrained(folder)
+
+
 def test_prepare_reads_the_folder(tmp_path):
-    CONFIG.save_pretrained(tmp_path)
-    assert prepare(str(tmp_path), None, {}) == (tmp_path, CONFIG)
+    config = saved(tmp_path)
+    checkpoint, found = prepare(str(tmp_path), None, {})
+    assert found == config
+    assert checkpoint.file == tmp_path / "model.safetensors"
+    assert checkpoint.arrays.keys() == weights().keys()
 
 
 def test_prepare_with_overrides(tmp_path):
-    CONFIG.save_pretrained(tmp_path)
-    _, config = prepare(tmp_path, None, {"num_labels": 4, "hidden_act": "relu"})
-    assert config == CONFIG.replace(num_labels=4, hidden_act="relu")
+    config = saved(tmp_path)
+    _, found = prepare(tmp_path, None, {"num_labels": 4, "hidden_act": "relu"})
+    assert found == config.replace(num_labels=4, hidden_act="relu")
 
 
 def test_prepare_takes_the_given_configuration(tmp_path):
+    saved(tmp_path)
     given = CONFIG.replace(hidden_act="relu")
     _, config = prepare(tmp_path, given, {})
     assert config is given
@@ -617,18 +637,28 @@ def test_prepare_takes_the_given_configuration(tmp_path):
     assert given.num_labels == 8
 
 
+@pytest.mark.parametrize("flag", ["from_pt", "from_tf", "from_flax"])
+def test_prepare_sees_the_form_in_the_file(tmp_path, flag):
+    config = saved(tmp_path)
+    assert prepare(tmp_path, None, {flag: True})[1] == config
+
+
 def test_prepare_of_an_unknown_field(tmp_path):
-    CONFIG.save_pretrained(tmp_path)
+    saved(tmp_path)
     with pytest.raises(TypeError) as caught:
         prepare(tmp_path, None, {"device_map": "auto"})
     assert str(caught.value) == "AlbertConfig has no field 'device_map'."
 
 
-def test_prepare_of_an_empty_folder(tmp_path):
+def test_prepare_without_a_configuration(tmp_path):
+    saved(tmp_path)
+    (tmp_path / "config.json").unlink()
     with pytest.raises(FileNotFoundError) as caught:
         prepare(tmp_path, None, {})
     assert str(caught.value) == (
-        f"{str(tmp_path)!r} holds neither config.json nor albert_config.json."
+        f"{str(tmp_path)!r} holds neither config.json nor albert_config.json. Put the "
+        f"file beside the weights, or pass config=, such as "
+        f"AlbertConfig.preset('albert-base-v2')."
     )
 
 
@@ -642,9 +672,10 @@ def test_prepare_of_an_empty_folder(tmp_path):
     ],
 )
 def test_stored_dtype_holds_every_weight(tmp_path, types, expected):
+    names = ("qa_outputs.weight", "qa_outputs.bias")
     arrays = {
-        str(number): np.zeros(3, "V2" if name == "bfloat16" else name)
-        for number, name in enumerate(types)
+        name: np.zeros(3, "V2" if dtype == "bfloat16" else dtype)
+        for name, dtype in zip(names, types, strict=True)
     }
     write_file(tmp_path / "model.safetensors", arrays)
-    assert stored_dtype(tmp_path) == expected
+    assert open_checkpoint(tmp_path, CONFIG).dtype == expected

@@ -135,10 +135,12 @@ def test_parts(class_name):
         assert (row.part == "pooler") == (row.canonical in POOLER)
 
 
-def test_known_names_are_those_of_every_head():
-    heads = {name for head in HEADS.values() for name in head}
-    tied = {"predictions.decoder.weight", "predictions.decoder.bias"}
-    assert names.known_names() == heads | tied
+def test_all_weights_are_those_of_every_class_once():
+    rows = names.all_weights(CONFIG)
+    every = {r.canonical for name in names.PARTS for r in names.weights(CONFIG, name)}
+    assert rows[0].canonical.endswith("word_embeddings.weight")
+    assert len(rows) == len(every)
+    assert {row.canonical for row in rows} == every
 
 
 def test_tied_names():

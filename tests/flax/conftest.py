@@ -5,7 +5,7 @@ import pytest
 
 import albert.flax
 from albert.common.config import AlbertConfig
-from albert.common.loading import save_arrays
+from albert.common.saving import save_arrays
 from conformance import oracle
 from conformance.cases import SIZES, make_inputs, random_weights
 

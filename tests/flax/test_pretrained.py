@@ -8,7 +8,7 @@ import pytest
 
 from albert.common import names
 from albert.common.config import AlbertConfig
-from albert.common.loading import save_arrays
+from albert.common.saving import save_arrays
 from albert.flax import (
     FlaxAlbertForMaskedLM,
     FlaxAlbertForPreTraining,
@@ -19,6 +19,10 @@ from albert.flax import (
 from conformance.cases import random_weights
 
 DTYPES = ("float32", "bfloat16", "float16")
+
+
+def at(folder):
+    return repr(str(folder / "model.safetensors"))
 
 
 def _refused(message, error: type[Exception] = ValueError):
@@ -102,7 +106,7 @@ def test_loaded_weights_outlive_the_file(folder):
 def test_a_missing_head_is_made_and_warned_of(folder):
     path = folder("AlbertModel")
     message = (
-        f"{str(path)!r} has no weights for classifier, which start from random values: "
+        f"{at(path)} has no weights for classifier, which start from random values: "
         "train the model before you use it.\n"
         "  missing: classifier.weight\n"
         "  missing: classifier.bias"
@@ -124,7 +128,7 @@ def test_a_missing_backbone_weight_is_an_error(config, tmp_path):
     del weights["albert.encoder.embedding_hidden_mapping_in.bias"]
     save_arrays(tmp_path / "part", config, weights, "AlbertModel")
     with _refused(
-        f"{str(tmp_path / 'part')!r} does not fit the model:\n"
+        f"{at(tmp_path / 'part')} does not fit the model:\n"
         "  missing: albert.encoder.embedding_hidden_mapping_in.bias"
     ):
         FlaxAlbertModel.from_pretrained(tmp_path / "part")
@@ -134,7 +138,7 @@ def test_a_head_of_another_shape_is_an_error_or_made_anew(folder):
     path = folder("AlbertForSequenceClassification")
     load = FlaxAlbertForSequenceClassification.from_pretrained
     with _refused(
-        f"{str(path)!r} does not fit the model:\n"
+        f"{at(path)} does not fit the model:\n"
         "  mis-shaped: classifier.weight is [8, 24], the model needs [3, 24]\n"
         "  mis-shaped: classifier.bias is [8], the model needs [3]\n"
         "Set num_labels to the checkpoint's, or pass ignore_mismatched_sizes=True for "

@@ -346,10 +346,15 @@ def test_type_that_weights_never_have(lab, tmp_path, dtype):
 DEMO = os.path.join(os.path.dirname(albert.__file__), "assets", "albert-demo")
 
 
+def at(folder):
+    return repr(str(folder / "model.safetensors"))
+
+
 def warning_of(head, *missing, source=DEMO):
     lines = "".join(f"\n  missing: {name}" for name in missing)
+    path = os.path.join(source, "model.safetensors")
     return (
-        f"{source!r} has no weights for {head}, which start from random values: train "
+        f"{path!r} has no weights for {head}, which start from random values: train "
         f"the model before you use it.{lines}"
     )
 
@@ -446,7 +451,7 @@ def test_missing_backbone_is_an_error(lab, tmp_path):
     with pytest.raises(ValueError) as caught:
         albert.pt.AlbertModel.from_pretrained(tmp_path)
     assert str(caught.value) == (
-        f"{str(tmp_path)!r} does not fit the model:\n"
+        f"{at(tmp_path)} does not fit the model:\n"
         "  missing: albert.embeddings.LayerNorm.bias\n"
         "  missing: albert.encoder.embedding_hidden_mapping_in.bias"
     )
@@ -463,7 +468,7 @@ def test_other_number_of_labels(lab, tmp_path):
     with pytest.raises(ValueError) as caught:
         load(tmp_path, num_labels=6)
     assert str(caught.value) == (
-        f"{str(tmp_path)!r} does not fit the model:\n{misshapen}\n"
+        f"{at(tmp_path)} does not fit the model:\n{misshapen}\n"
         "Set num_labels to the checkpoint's, or pass ignore_mismatched_sizes=True for "
         "a new head."
     )
@@ -502,10 +507,10 @@ def test_loading_info(lab, tmp_path):
         "unexpected_keys": [],
         "mismatched_keys": [],
         "unused_keys": [
-            "albert.pooler.bias",
             "albert.pooler.weight",
-            "sop_classifier.classifier.bias",
+            "albert.pooler.bias",
             "sop_classifier.classifier.weight",
+            "sop_classifier.classifier.bias",
         ],
     }
 
@@ -559,7 +564,7 @@ def test_pooling_layer_may_be_left_out(lab, tmp_path):
         output_loading_info=True,
     )
     assert model.pooler is None
-    assert info["unused_keys"] == ["albert.pooler.bias", "albert.pooler.weight"]
+    assert info["unused_keys"] == ["albert.pooler.weight", "albert.pooler.bias"]
     model.save_pretrained(tmp_path / "bare")
     stored = load_file(tmp_path / "bare" / "model.safetensors")
     assert not [name for name in stored if "pooler" in name]
@@ -580,43 +585,28 @@ def test_only_the_bare_model_takes_add_pooling_layer():
     assert str(caught.value) == "AlbertConfig has no field 'add_pooling_layer'."
 
 
-def test_no_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_no_folder(tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
-        albert.pt.AlbertModel.from_pretrained("albert-base-v2")
-    assert str(caught.value) == (
-        "'albert-base-v2' is no folder on this machine, and this version does not "
-        "download from the hub: give the path of a folder with config.json and its "
-        "weights, or 'albert-demo' for the checkpoint in the package."
-    )
-
-
-def test_empty_folder(tmp_path):
-    with pytest.raises(FileNotFoundError) as caught:
-        albert.pt.AlbertModel.from_pretrained(tmp_path)
-    assert str(caught.value) == (
-        f"{str(tmp_path)!r} holds neither config.json nor albert_config.json."
-    )
+        albert.pt.AlbertModel.from_pretrained(tmp_path / "nothing")
+    assert str(tmp_path / "nothing") in str(caught.value)
 
 
 def test_folder_without_weights(lab, tmp_path):
     lab.config().save_pretrained(tmp_path)
     with pytest.raises(FileNotFoundError) as caught:
         albert.pt.AlbertModel.from_pretrained(tmp_path)
-    assert str(caught.value) == (
-        f"{str(tmp_path)!r} holds no model.safetensors, the one weight file that this "
-        "version reads."
+    assert str(caught.value).startswith(
+        f"{str(tmp_path)!r} holds no weights in a form that is known: "
+        f"model.safetensors, pytorch_model.bin, tf_model.h5, flax_model.msgpack, "
     )
 
 
 def test_file_instead_of_a_folder(lab, tmp_path):
-    lab.model("AlbertModel").save_pretrained(tmp_path)
-    path = str(tmp_path / "model.safetensors")
-    with pytest.raises(NotADirectoryError) as caught:
-        albert.pt.AlbertModel.from_pretrained(path)
-    assert str(caught.value) == (
-        f"{path!r} is a file; give the path of the folder that holds it."
-    )
+    model = lab.model("AlbertModel")
+    model.save_pretrained(tmp_path)
+    loaded = albert.pt.AlbertModel.from_pretrained(tmp_path / "model.safetensors")
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor)
 
 
 # Classes of users

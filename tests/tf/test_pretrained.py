@@ -12,10 +12,14 @@ import tensorflow as tf
 
 import albert.tf
 from albert.common import names
-from albert.common.loading import save_arrays
+from albert.common.saving import save_arrays
 from conformance import oracle
 
 NAMES = tuple(oracle.MODELS)
+
+
+def at(folder):
+    return repr(str(folder / "model.safetensors"))
 
 
 @pytest.fixture
@@ -108,7 +112,7 @@ def test_a_missing_head_is_announced_and_drawn(write: Any, flat: Any) -> None:
         keras.utils.set_random_seed(2)
         model, info = loaded.from_pretrained(folder, output_loading_info=True)
     assert str(caught[0].message) == (
-        f"{str(folder)!r} has no weights for classifier, which start from random "
+        f"{at(folder)} has no weights for classifier, which start from random "
         "values: train the model before you use it.\n"
         "  missing: classifier.weight\n"
         "  missing: classifier.bias"
@@ -133,7 +137,7 @@ def test_a_missing_backbone_weight_is_an_error(tmp_path: Path, flat: Any) -> Non
     with pytest.raises(ValueError) as caught:
         albert.tf.TFAlbertModel.from_pretrained(tmp_path)
     assert str(caught.value) == (
-        f"{str(tmp_path)!r} does not fit the model:\n"
+        f"{at(tmp_path)} does not fit the model:\n"
         "  missing: albert.encoder.embedding_hidden_mapping_in.bias"
     )
 

@@ -1,24 +1,46 @@
-"""`model.safetensors`: read lazily through a memory map, written atomically.
+"""`model.safetensors`: read lazily, written atomically.
 
 Source: the format's own description, github.com/huggingface/safetensors.
 """
 
 from __future__ import annotations
 
-import json
+import math
 import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from albert.common.checkpoint.lazy import LazyArray, widen_bfloat16
+from albert.common.checkpoint.lazy import FLOATS, LazyArray
+from albert.common.checkpoint.raw import (
+    ITEM_BYTES,
+    MAX_JSON_BYTES,
+    RawFile,
+    lazy_array,
+    parse_json,
+    plain,
+    sound_shape,
+)
 from albert.common.files import atomic_path
 
 FILE_NAME = "model.safetensors"
 
-_DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+_DTYPES = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I64": "int64",
+    "I32": "int32",
+    "I16": "int16",
+    "I8": "int8",
+    "U64": "uint64",
+    "U32": "uint32",
+    "U16": "uint16",
+    "U8": "uint8",
+    "BOOL": "bool",
+}
 
 
 def open_file(path: str | os.PathLike[str]) -> dict[str, LazyArray]:
@@ -28,56 +50,89 @@ def open_file(path: str | os.PathLike[str]) -> dict[str, LazyArray]:
         path: a safetensors file.
 
     Returns:
-        The tensors by the names in the file; one of a type that weights never have
-        raises a ValueError when it is read.
+        The tensors by the names in the file; one of a type that NumPy lacks raises a
+        ValueError when it is read.
 
     Raises:
+        FileNotFoundError: there is no such file.
         ValueError: the file is damaged or of another format.
     """
-    from safetensors import SafetensorError
-    from safetensors import safe_open as check  # pyright: ignore[reportUnknownVariableType]
+    file = RawFile(path)
+    header, start = _header(file)
+    header.pop("__metadata__", None)
+    found = {name: _tensor(file, name, header[name], start) for name in header}
+    # Bytes that belong to no tensor or to two hide things, and the stock library
+    # refuses them, too.
+    end = start
+    for first, last in sorted(place for _, place in found.values()):
+        if first != end:
+            raise file.damaged(f"byte {min(first, end)} is not part of one tensor")
+        end = last
+    if end != file.size:
+        raise file.damaged(f"its tensors end at byte {end}, but it at {file.size}")
+    return {name: array for name, (array, _) in found.items()}
 
+
+def metadata(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Read what a file says about itself.
+
+    Args:
+        path: a safetensors file.
+
+    Returns:
+        Its metadata; "format" is "pt", "tf" or "flax", whose names the tensors have,
+        and may be absent.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is damaged or of another format.
+    """
+    return _header(RawFile(path))[0].get("__metadata__") or {}
+
+
+def _header(file: RawFile) -> tuple[dict[str, Any], int]:
+    """Read the names and places of the tensors, and where their bytes start."""
+    length = int.from_bytes(file.read(0, 8), "little")
+    if length > MAX_JSON_BYTES:
+        raise file.damaged(f"its header of {length} bytes is over {MAX_JSON_BYTES}")
+    text = file.read(8, length)
     try:
-        # NumPy's reader of the library knows no bfloat16: the library checks the file,
-        # and the bytes of each tensor are mapped below for every type alike.
-        check(path, "np")
-    except SafetensorError as error:
-        raise ValueError(f"{os.fspath(path)!r} cannot be read: {error}.") from None
-    with open(path, "rb") as raw:
-        length = int.from_bytes(raw.read(8), "little")
-        header: dict[str, Any] = json.loads(raw.read(length))
-    metadata: dict[str, str] = header.pop("__metadata__", None) or {}
-    if metadata.get("format", "pt") != "pt":
-        raise ValueError(
-            f"{os.fspath(path)!r} holds {metadata['format']!r} names; only files with "
-            f"PyTorch names (format 'pt') can be read."
+        header = parse_json(text)
+    except ValueError as error:
+        raise file.damaged(str(error)) from None
+    if not text.startswith(b"{") or not isinstance(header, dict):
+        raise file.damaged("its header is not a JSON object")
+    header = cast(dict[str, Any], header)
+    noted: Any = header.get("__metadata__") or {}
+    if not isinstance(noted, dict) or not all(
+        isinstance(value, str) for value in cast(dict[str, Any], noted).values()
+    ):
+        raise file.damaged("its __metadata__ is not an object of texts")
+    return header, 8 + length
+
+
+def _tensor(
+    file: RawFile, name: str, entry: Any, start: int
+) -> tuple[LazyArray, tuple[int, int]]:
+    """Check one tensor, and give it with its first byte and the one after its last."""
+    keys = {"dtype", "shape", "data_offsets"}
+    if not isinstance(entry, dict) or cast(dict[str, Any], entry).keys() != keys:
+        raise file.damaged(f"the entry of {name!r} is not {', '.join(sorted(keys))}")
+    entry = cast(dict[str, Any], entry)
+    shape, place = sound_shape(entry["shape"]), sound_shape(entry["data_offsets"])
+    if shape is None or not isinstance(entry["dtype"], str):
+        raise file.damaged(f"{name!r} has an impossible type or shape")
+    dtype = _DTYPES.get(entry["dtype"]) or cast(str, entry["dtype"])
+    if place is None or len(place) != 2 or not place[0] <= place[1]:
+        raise file.damaged(f"{name!r} lies at an impossible place")
+    first, last = start + place[0], start + place[1]
+    if last > file.size:
+        raise file.damaged(f"{name!r} ends at byte {last}, but it at {file.size}")
+    if dtype in ITEM_BYTES and math.prod(shape) * ITEM_BYTES[dtype] != last - first:
+        raise file.damaged(
+            f"{name!r} of {last - first} bytes is not {dtype} {list(shape)}"
         )
-    return {
-        name: _lazy(Path(path), name, entry, 8 + length)
-        for name, entry in header.items()
-    }
-
-
-def _lazy(path: Path, name: str, entry: dict[str, Any], start: int) -> LazyArray:
-    stored_type = str(entry["dtype"])
-    dtype = _DTYPES.get(stored_type, stored_type)
-    shape = tuple(int(size) for size in entry["shape"])
-
-    def read() -> np.ndarray:
-        # Not sooner: a file may hold other things that nobody reads.
-        if stored_type not in _DTYPES:
-            raise ValueError(
-                f"{name} in {str(path)!r} is of type {dtype}, but weights are of "
-                f"{', '.join(_DTYPES)}."
-            )
-        stored = np.dtype(np.uint16 if dtype == "bfloat16" else dtype).newbyteorder("<")
-        if 0 in shape:
-            return np.zeros(shape, stored)
-        offset = start + int(entry["data_offsets"][0])
-        array = np.memmap(path, stored, "r", offset, shape)
-        return widen_bfloat16(array) if dtype == "bfloat16" else array
-
-    return LazyArray(shape, dtype, read)
+    return lazy_array(file, name, dtype, shape, first), (first, last)
 
 
 def dtype_name(array: np.ndarray) -> str:
@@ -95,10 +150,9 @@ def dtype_name(array: np.ndarray) -> str:
     """
     if array.dtype.kind == "V" and array.dtype.itemsize == 2:
         return "bfloat16"
-    if array.dtype.name not in _DTYPES.values():
+    if array.dtype.name not in FLOATS:
         raise ValueError(
-            f"weights must be of {', '.join(_DTYPES.values())}, but are of "
-            f"{array.dtype.name}."
+            f"weights must be of {', '.join(FLOATS)}, but are of {array.dtype.name}."
         )
     return array.dtype.name
 
@@ -115,7 +169,7 @@ def write_file(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -
     """
     from safetensors import TensorSpec, serialize_file
 
-    held = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    held = {name: plain(array) for name, array in arrays.items()}
     specs = {
         name: TensorSpec(
             dtype=dtype_name(array),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Self
 
-from albert.common.hub import local_folder
+from albert.common.hub import Location, find_files
 from albert.common.tokenization.calling import Calling
 from albert.common.tokenization.engine import Engine, index_of
 from albert.common.tokenization.proto import parse_model
@@ -25,7 +25,12 @@ from albert.common.tokenization.settings import (
     default_tokens,
     merge_settings,
 )
-from albert.common.tokenization.source import Source, read_files, read_folder
+from albert.common.tokenization.source import (
+    Source,
+    files_needed,
+    read_files,
+    read_folder,
+)
 
 ARGUMENTS = (
     *PLAIN_NAMES,
@@ -41,6 +46,8 @@ _ATTRIBUTES = (
     "model_max_length",
     "clean_up_tokenization_spaces",
 )
+
+_CASING = ("do_lower_case", "remove_space", "keep_accents")
 
 
 class Tokenizer(Calling, ABC):
@@ -84,20 +91,26 @@ class Tokenizer(Calling, ABC):
 
         Args:
             name_or_path: a folder with `spiece.model`, `tokenizer.json` or, for the
-                fast class, `vocab.txt`; or "albert-demo".
+                fast class, `vocab.txt`; a repository on the hub such as "owner/name";
+                or "albert-demo".
             **settings: settings that go before those of the folder, by the names of
-                the constructor's arguments.
+                the constructor's arguments; and where on the hub, by the names of
+                `albert.common.hub.Location`: `revision`, `token`, `cache_dir`,
+                `local_files_only`, `subfolder`, `force_download`.
 
         Returns:
             The tokenizer.
 
         Raises:
-            FileNotFoundError: there is no such folder, or no vocabulary in it.
+            OSError: there is no such folder or repository, no vocabulary in it, or
+                the hub does not give it; the text says why.
             TypeError: there is no such setting.
             ValueError: a file cannot be read, two disagree, or the vocabulary is
                 larger than the `vocab_size` in the folder's config.json.
         """
-        folder = local_folder(name_or_path)
+        location = Location.take(settings)
+        files = find_files(name_or_path, location)
+        folder = files.fetch(files_needed(files.names, files.label))
         tokenizer = cls.__new__(cls)
         tokenizer._begin(read_folder(folder), settings)
         check_model_size(folder, len(tokenizer))
@@ -121,6 +134,62 @@ class Tokenizer(Calling, ABC):
             NotADirectoryError: `save_directory` is a file.
         """
         return save_files(self._saved(), save_directory, filename_prefix)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str | None = None,
+        private: bool | None = None,
+        token: str | bool | None = None,
+        revision: str | None = None,
+        create_pr: bool = False,
+        replace_card: bool = False,
+        **card: Any,
+    ) -> str:
+        """Upload the tokenizer's files to the hub.
+
+        A repository without a README.md gets one; the card of a model that is pushed
+        to it later takes its place, unless somebody has changed it.
+
+        Args:
+            repo_id: "owner/name"; made if it is not there.
+            commit_message: None for "Upload with albert-models".
+            private: whether a new repository is; None for the account's default.
+            token: the hub's token; None for the machine's.
+            revision: a branch, made if it is not there; None for "main".
+            create_pr: whether to open a pull request instead of changing the branch.
+            replace_card: whether a new README.md takes the place of the repository's.
+            **card: `language`, `license` and `tags` for the README.md.
+
+        Returns:
+            Address of the commit, or of the pull request.
+
+        Raises:
+            OSError: the hub does not take it; the text says why.
+            ValueError: the name cannot be a repository's.
+        """
+        # They bring NumPy along, which cutting text does not need.
+        from albert.common.card import tokenizer_card
+        from albert.common.publishing import push
+
+        settings = {
+            "vocabulary": self.vocab_size,
+            **{name: getattr(self._settings, name) for name in _CASING},
+            **self.special_tokens_map,
+        }
+        text = tokenizer_card(type(self).__name__, settings, repo_id=repo_id, **card)
+        return push(
+            self.save_pretrained,
+            repo_id,
+            text,
+            lambda old: replace_card,
+            commit_message=commit_message,
+            private=private,
+            token=token,
+            revision=revision,
+            create_pr=create_pr,
+        )
 
     def save_vocabulary(
         self, save_directory: str | os.PathLike[str], filename_prefix: str | None = None

@@ -16,6 +16,7 @@ from albert.common.tokenization.settings import PLAIN_NAMES, Settings
 from albert.common.tokenization.source import (
     ADDED_TOKENS,
     CONFIG,
+    MODEL_CONFIG,
     SPECIAL_TOKENS,
     SPIECE,
     TOKENIZER_JSON,
@@ -101,7 +102,7 @@ def check_model_size(folder: Path, size: int) -> None:
     Raises:
         ValueError: the model has fewer.
     """
-    path = folder / "config.json"
+    path = folder / MODEL_CONFIG
     if not path.is_file():
         return
     try:

@@ -22,6 +22,7 @@ VOCAB_TXT = "vocab.txt"
 CONFIG = "tokenizer_config.json"
 SPECIAL_TOKENS = "special_tokens_map.json"
 ADDED_TOKENS = "added_tokens.json"
+MODEL_CONFIG = "config.json"
 
 Path_ = str | os.PathLike[str]
 
@@ -81,6 +82,32 @@ def read_files(vocab_file: Path_ | None, tokenizer_file: Path_ | None) -> Source
     return source
 
 
+def files_needed(names: Sequence[str], label: str) -> list[str]:
+    """Choose what a tokenizer reads among the files of a folder.
+
+    Args:
+        names: what the folder holds.
+        label: what to call the folder in an error.
+
+    Returns:
+        The names of the vocabulary's files, of the settings, and of the model's
+        configuration, which tells the vocabulary's size.
+
+    Raises:
+        FileNotFoundError: there is no vocabulary among them.
+    """
+    vocabulary = [name for name in (SPIECE, TOKENIZER_JSON) if name in names]
+    if not vocabulary and VOCAB_TXT in names:
+        vocabulary = [VOCAB_TXT]
+    if not vocabulary:
+        raise FileNotFoundError(
+            f"{label} holds no vocabulary: it must have {SPIECE}, {TOKENIZER_JSON} or "
+            f"{VOCAB_TXT}."
+        )
+    settings = (CONFIG, SPECIAL_TOKENS, ADDED_TOKENS, MODEL_CONFIG)
+    return vocabulary + [name for name in settings if name in names]
+
+
 def read_folder(folder: Path) -> Source:
     """Read a vocabulary and its settings from a folder.
 
@@ -96,16 +123,10 @@ def read_folder(folder: Path) -> Source:
         FileNotFoundError: the folder has none of them.
         ValueError: a file cannot be read, or two files hold different vocabularies.
     """
-    found = {name: folder / name for name in (SPIECE, TOKENIZER_JSON, VOCAB_TXT)}
-    found = {name: path for name, path in found.items() if path.is_file()}
-    if not found:
-        raise FileNotFoundError(
-            f"{str(folder)!r} holds no vocabulary: it must have {SPIECE}, "
-            f"{TOKENIZER_JSON} or {VOCAB_TXT}."
-        )
-    vocab = found.get(SPIECE)
-    if vocab is None and TOKENIZER_JSON not in found:
-        vocab = found[VOCAB_TXT]
+    there = [path.name for path in folder.iterdir() if path.is_file()]
+    needed = files_needed(there, repr(str(folder)))
+    found = {name: folder / name for name in needed}
+    vocab = found.get(SPIECE, found.get(VOCAB_TXT))
     source = read_files(vocab, found.get(TOKENIZER_JSON))
     settings, added = _read_settings(folder)
     known = {token.content for _, token in added}

@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 
 from sentencepiece import SentencePieceProcessor
 
-from albert.common.hub import local_folder
+from albert.common.hub import find_files
 
 # The vocabulary alone, without the settings beside it.
 _folder = TemporaryDirectory()
 DEMO = Path(_folder.name)
-copy(local_folder("albert-demo") / "spiece.model", DEMO)
+copy(find_files("albert-demo").fetch(["spiece.model"]) / "spiece.model", DEMO)
 GOOGLE = Path(__file__).parents[4] / "shared/data/sentencepiece/google_albert_english"
 SPECIAL = ("<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]")
 

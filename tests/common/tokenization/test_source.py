@@ -163,10 +163,10 @@ def test_files_of_different_checkpoints(kind, saved):
 
 def test_no_such_setting(kind):
     with pytest.raises(TypeError) as error:
-        kind.from_pretrained(DEMO, revision="main")
+        kind.from_pretrained(DEMO, lower_case=True)
     assert _message(error) == (
-        f"{kind.__name__} has no argument 'revision'; its settings are do_lower_case, "
-        f"remove_space, keep_accents, model_max_length, padding_side, "
+        f"{kind.__name__} has no argument 'lower_case'; its settings are "
+        f"do_lower_case, remove_space, keep_accents, model_max_length, padding_side, "
         f"truncation_side, clean_up_tokenization_spaces, sp_model_kwargs, "
         f"tokenize_chinese_chars, strip_accents, bos_token, eos_token, unk_token, "
         f"sep_token, pad_token, cls_token, mask_token, additional_special_tokens, "

@@ -1,0 +1,290 @@
+"""From a name to an open checkpoint: its configuration, its arrays, none read yet."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from albert.common import names
+from albert.common.checkpoint import forms, keras_archive, shards
+from albert.common.checkpoint.lazy import LazyArray
+from albert.common.config import CONFIG_FILES, CONFIG_NAME, AlbertConfig
+from albert.common.dialects import DIALECTS, Dialect, match
+from albert.common.hub import Files, Location, find_files
+from albert.common.replacing import steady
+from albert.common.strangers import refuse_strangers
+
+_log = logging.getLogger("albert")
+
+# What training leaves beside the weights: slots of Google's optimizers, Keras'
+# optimizer and counters, constants of older transformers.
+_TRAINING = re.compile(
+    r"(.*/)?(adam_m|adam_v|lamb_m|lamb_v|Adam|Adam_1|global_step)"
+    r"|(task/)?optimizer/.*|.*seed_generator.*|_CHECKPOINTABLE_OBJECT_GRAPH|save_counter.*"
+    r"|(albert\.)?embeddings\.(position_ids|token_type_ids)"
+)
+_MAPPING = "albert.encoder.embedding_hidden_mapping_in"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """An open checkpoint.
+
+    Attributes:
+        file: the weight file, or the index of several.
+        dialect: who spells the names so, a key of `DIALECTS`.
+        config: the configuration beside it, or the one given.
+        arrays: the weights of every head in it, by canonical name.
+        unexpected: names in the file that no ALBERT has.
+        ignored: names of what training leaves beside the weights.
+    """
+
+    file: Path
+    dialect: str
+    config: AlbertConfig
+    arrays: Mapping[str, LazyArray]
+    unexpected: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+    @property
+    def dtype(self) -> str:
+        """Name of the type that holds every weight exactly."""
+        found = {array.dtype for array in self.arrays.values()}
+        if len(found) == 1:
+            return found.pop()
+        return "float64" if "float64" in found else "float32"
+
+
+def open_checkpoint(
+    pretrained_model_name_or_path: str | os.PathLike[str],
+    config: AlbertConfig | None = None,
+    location: Location | None = None,
+    **overrides: Any,
+) -> Checkpoint:
+    """Open the weights of any ALBERT checkpoint; needs no framework.
+
+    Args:
+        pretrained_model_name_or_path: a folder, a weight file, the prefix of a
+            TensorFlow checkpoint, a repository on the hub, or "albert-demo".
+        config: used instead of the checkpoint's own.
+        location: where in a repository.
+        **overrides: fields of the configuration to set differently.
+
+    Returns:
+        The checkpoint; no array is read before it is asked for.
+
+    Raises:
+        FileNotFoundError: nothing is there, or no weights or no configuration.
+        ImportError: the library for this form of file is not installed.
+        TypeError: an override is no field of the configuration.
+        ValueError: the files are damaged, or hold another model.
+    """
+    path = weight_file(pretrained_model_name_or_path)
+    if path is None:
+        files = find_files(pretrained_model_name_or_path, location or Location())
+        path = _fetch(files)
+    with steady(path.parent):
+        stored = forms.open_weights(path)
+        refuse_strangers(stored, str(path))
+        config = config or _with_labels(_config(path), stored, overrides)
+    if overrides:
+        config = config.replace(**overrides)
+    return _canonical(path, stored, config)
+
+
+def weight_file(name: str | os.PathLike[str]) -> Path | None:
+    """Find the weight file that a path names, if it does.
+
+    Args:
+        name: perhaps a weight file, or the prefix of a TensorFlow checkpoint.
+
+    Returns:
+        The file; None if the name is none of these.
+    """
+    path = Path(name).expanduser()
+    index = path.with_name(path.name + ".index") if path.name else path
+    if path.is_file():
+        return path
+    return index if index.is_file() and not path.is_dir() else None
+
+
+def _config(path: Path) -> AlbertConfig:
+    """Read the configuration that belongs to a weight file."""
+    if path.suffix == ".keras":
+        return _config_of_keras(path)
+    folder = path.parent
+    if folder.name == "variables":
+        folder = folder.parent
+        in_assets = folder / forms.SAVED_MODEL_CONFIG
+        if in_assets.is_file() and not (folder / CONFIG_NAME).is_file():
+            folder = in_assets.parent
+    try:
+        return AlbertConfig.from_folder(folder)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{error} Put the file beside the weights, or pass config=, such as "
+            f"AlbertConfig.preset('albert-base-v2')."
+        ) from None
+
+
+def _config_of_keras(archive: Path) -> AlbertConfig:
+    model: Any = keras_archive.read_config(archive).get("config")
+    values: Any = cast("dict[str, Any]", model).get("config") if model else None
+    if not isinstance(values, dict):
+        raise ValueError(f"{str(archive)!r} is not of a model of this package.")
+    return AlbertConfig.from_dict(cast("dict[str, Any]", values))
+
+
+def _with_labels(
+    config: AlbertConfig,
+    stored: Mapping[str, LazyArray],
+    overrides: Mapping[str, Any],
+) -> AlbertConfig:
+    """Take the number of labels from a classifier of the original's.
+
+    Its configuration has none; `output_bias` is the name of the classifier's bias.
+    """
+    bias = stored.get("output_bias")
+    if bias is None or len(bias.shape) != 1 or not bias.shape[0]:
+        return config
+    if overrides.keys() & {"num_labels", "id2label", "label2id"}:
+        return config
+    return config.replace(num_labels=bias.shape[0])
+
+
+def _fetch(files: Files) -> Path:
+    """Bring the preferred weights of a folder here, with their configuration."""
+    found = forms.weight_files(files.names)
+    if not found:
+        raise FileNotFoundError(
+            f"{files.label} holds no weights in a form that is known: "
+            f"{', '.join(dict.fromkeys(form.file_name for form in forms.FORMS))}."
+        )
+    places = (*CONFIG_FILES, forms.SAVED_MODEL_CONFIG)
+    beside = [name for name in places if name in files.names]
+    needed = forms.needed_files(files.names)
+    folder = files.fetch([*beside, *needed])
+    path = folder / found[0][1]
+    if path.name.endswith(".index.json"):
+        files.fetch(shards.shard_names(path))
+    if path.name == forms.SAVED_MODEL:
+        path = folder / forms.SAVED_MODEL_INDEX
+    _say(path, [name for _, name in found[1:]])
+    return path
+
+
+def _say(path: Path, others: Sequence[str]) -> None:
+    if others:
+        _log.warning(
+            "Read %s; %s in the same folder was not read.", path, ", ".join(others)
+        )
+    else:
+        _log.info("Read %s.", path)
+
+
+def _canonical(
+    path: Path, stored: Mapping[str, LazyArray], config: AlbertConfig
+) -> Checkpoint:
+    rows = names.all_weights(config)
+    matched = {
+        key: match(dialect, stored, config, rows) for key, dialect in DIALECTS.items()
+    }
+    key = max(matched, key=lambda name: len(matched[name]))
+    dialect, found = DIALECTS[key], matched[key]
+    if not found:
+        raise ValueError(
+            f"{str(path)!r} holds no weights of an ALBERT, but "
+            f"{_some(stored) or 'nothing'}."
+        )
+    arrays = {
+        row.canonical: _laid_out(stored[found[row.canonical][0]], row, dialect, config)
+        for row in rows
+        if row.canonical in found
+    }
+    _check_copies(path, stored, found, dialect)
+    if dialect.no_square_mapping and config.embedding_size == config.hidden_size:
+        arrays = {**_identity(config.hidden_size), **arrays}
+    taken = {name for spelled in found.values() for name in spelled}
+    left = [name for name in stored if name not in taken]
+    ignored = tuple(name for name in left if _TRAINING.fullmatch(name))
+    unexpected = tuple(name for name in left if name not in ignored)
+    _check_blocks(path, unexpected, config)
+    return Checkpoint(path, key, config, arrays, unexpected, ignored)
+
+
+def _laid_out(
+    array: LazyArray, row: names.Weight, dialect: Dialect, config: AlbertConfig
+) -> LazyArray:
+    """Give an array the layout of the canonical one."""
+    turned = dialect.turned(row)
+    if len(array.shape) > len(row.letters):
+        # KerasHub and the Model Garden have an axis for the heads.
+        needed = row.shape(config)
+        array = array.reshape(needed[::-1] if turned else needed)
+    return array.turn() if turned and len(array.shape) == 2 else array
+
+
+def _identity(size: int) -> dict[str, LazyArray]:
+    """Make the mapping of E = H, which Google's models leave out."""
+
+    def ones(start: int, stop: int) -> np.ndarray:
+        return np.eye(stop - start, size, start, dtype=np.float32)
+
+    def zeros(start: int, stop: int) -> np.ndarray:
+        return np.zeros(stop - start, np.float32)
+
+    return {
+        f"{_MAPPING}.weight": LazyArray((size, size), "float32", ones),
+        f"{_MAPPING}.bias": LazyArray((size,), "float32", zeros),
+    }
+
+
+def _check_copies(
+    path: Path,
+    stored: Mapping[str, LazyArray],
+    found: Mapping[str, Sequence[str]],
+    dialect: Dialect,
+) -> None:
+    """Refuse a weight that is in a file twice with different values."""
+    for first, *copies in found.values():
+        for copy in copies:
+            if copy.removesuffix(":0").endswith(dialect.unread or "\n"):
+                continue
+            if not _same(stored[first], stored[copy]):
+                raise ValueError(
+                    f"{copy} and {first} are one weight in ALBERT, but {str(path)!r} "
+                    f"holds two different ones."
+                )
+
+
+def _same(one: LazyArray, other: LazyArray) -> bool:
+    if one.shape != other.shape:
+        return False
+    return all(
+        np.array_equal(mine, other.rows(start, stop), equal_nan=True)
+        for start, stop, mine in one.blocks()
+    )
+
+
+def _check_blocks(path: Path, unexpected: Iterable[str], config: AlbertConfig) -> None:
+    blocks = [name for name in unexpected if "layer_group" in name or "group_" in name]
+    if blocks:
+        raise ValueError(
+            f"{str(path)!r} holds blocks that the configuration has no place for "
+            f"(num_hidden_groups={config.num_hidden_groups}, inner_group_num="
+            f"{config.inner_group_num}): {_some(blocks)}. Leaving them out would "
+            f"change every answer."
+        )
+
+
+def _some(found: Iterable[str]) -> str:
+    every = list(found)
+    more = f" and {len(every) - 3} more" if len(every) > 3 else ""
+    return ", ".join(every[:3]) + more

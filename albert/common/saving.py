@@ -1,0 +1,205 @@
+"""From a model's arrays to a folder, in any of the forms that we write."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from albert.common import names
+from albert.common.checkpoint import (
+    flax_msgpack,
+    forms,
+    hdf5,
+    safetensors,
+    torch_file,
+)
+from albert.common.checkpoint.shards import parse_size, write_shards
+from albert.common.config import AlbertConfig
+from albert.common.dialects import DIALECTS
+from albert.common.replacing import replacing
+
+Write = Callable[[Path, Mapping[str, np.ndarray]], None]
+
+
+class Format(NamedTuple):
+    """A form that we write.
+
+    Fields:
+        file_name: of the weights, as in `forms.FORMS`.
+        dialect: how the names are spelled, a key of `DIALECTS`.
+        write: `write(path, arrays)` writes a file that stands alone.
+        write_shard: `write_shard(path, arrays)` writes one of several.
+        scoped: whether a file that stands alone has the layer and the model in front
+            of each name.
+    """
+
+    file_name: str
+    dialect: str
+    write: Write
+    write_shard: Write
+    scoped: bool = False
+
+    def written(self) -> tuple[str, ...]:
+        """Give patterns of the files that an earlier save may have left."""
+        stem, dot, suffix = self.file_name.partition(".")
+        return (
+            self.file_name,
+            f"{self.file_name}.index.json",
+            f"{stem}-?????-of-?????{dot}{suffix}",
+        )
+
+
+def _write_layers(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write Keras 2's layout, one group for each layer."""
+    layers: dict[str, dict[str, np.ndarray]] = {}
+    for name in arrays:
+        layer, _, weight = name.partition("/")
+        layers.setdefault(layer, {})[weight] = arrays[name]
+    hdf5.write_file(path, layers)
+
+
+FORMATS = {
+    "safetensors": Format(
+        "model.safetensors", "pytorch", safetensors.write_file, safetensors.write_file
+    ),
+    "pt": Format(
+        "pytorch_model.bin", "pytorch", torch_file.write_file, torch_file.write_file
+    ),
+    "tf": Format(
+        "tf_model.h5", "transformers-tf", _write_layers, hdf5.write_shard, scoped=True
+    ),
+    "flax": Format(
+        "flax_model.msgpack", "flax", flax_msgpack.write_file, flax_msgpack.write_file
+    ),
+}
+"""Value of `format` -> how it is written."""
+
+
+def save_arrays(
+    save_directory: str | os.PathLike[str],
+    config: AlbertConfig,
+    arrays: Mapping[str, np.ndarray],
+    class_name: str,
+    *,
+    format: str = "safetensors",
+    max_shard_size: int | str = "5GB",
+) -> None:
+    """Write `config.json` and the weights; they take their places together.
+
+    Args:
+        save_directory: a folder, made if need be.
+        config: written with `architectures` and `dtype` of this model.
+        arrays: weights by canonical name and in canonical layout, word embeddings
+            first; types as in `safetensors.dtype_name`.
+        class_name: PyTorch's name of the class; stock tools know no other.
+        format: a key of `FORMATS`.
+        max_shard_size: bytes, or a text such as "5GB"; weights beyond it are split
+            over several files.
+
+    Raises:
+        OSError: the folder cannot be written to; nothing in it has changed.
+        ValueError: `format` or `max_shard_size` is bad.
+
+    Warns:
+        UserWarning: the folder has weights of another form, which readers prefer.
+    """
+    if format not in FORMATS:
+        raise ValueError(
+            f"format must be one of {', '.join(FORMATS)}, but is {format!r}."
+        )
+    limit = parse_size(max_shard_size)
+    chosen = FORMATS[format]
+    whole = sum(arrays[name].nbytes for name in arrays) <= limit
+    spelled = _spelled(config, arrays, class_name, chosen, whole)
+    stored = _Spelled(arrays, spelled)
+    with replacing(save_directory, outdated=chosen.written()) as staged:
+        write_config(staged, config, class_name, _stored_dtype(arrays))
+        if whole:
+            chosen.write(staged / chosen.file_name, stored)
+        else:
+            name, index = chosen.file_name, f"{chosen.file_name}.index.json"
+            write_shards(staged, name, index, stored, limit, chosen.write_shard)
+        _warn_of_preferred(Path(save_directory), chosen)
+
+
+def write_config(
+    folder: Path, config: AlbertConfig, class_name: str, dtype: str
+) -> None:
+    """Write `config.json` with the class and the type of the weights in it."""
+    values = {**config.to_dict(), "architectures": [class_name], "dtype": dtype}
+    values.pop("torch_dtype", None)
+    AlbertConfig.from_dict(values).save_pretrained(folder)
+
+
+def _spelled(
+    config: AlbertConfig,
+    arrays: Iterable[str],
+    class_name: str,
+    chosen: Format,
+    whole: bool,
+) -> dict[str, tuple[str, bool]]:
+    """Map names in the file to the canonical ones, and say what is stored turned."""
+    rows = {row.canonical: row for row in names.weights(config, class_name)}
+    dialect, base = DIALECTS[chosen.dialect], class_name == "AlbertModel"
+    found: dict[str, tuple[str, bool]] = {}
+    for canonical in arrays:
+        spelled = dialect.spell(rows[canonical], config, base)
+        if chosen.dialect == "transformers-tf":
+            # These classes look for every name of a weight.
+            spelled = [f"{name}:0" for name in spelled]
+        else:
+            spelled = spelled[:1]
+        for name in spelled:
+            scope = _scope(class_name, name) if chosen.scoped and whole else ""
+            found[scope + name] = (canonical, dialect.turned(rows[canonical]))
+    return found
+
+
+def _scope(class_name: str, name: str) -> str:
+    """Give what Keras 2 puts in front: the layer, and the model in snake case."""
+    model = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", f"tf{class_name}").lower()
+    return f"{name.partition('/')[0]}/{model}/"
+
+
+def _stored_dtype(arrays: Mapping[str, np.ndarray]) -> str:
+    return safetensors.dtype_name(arrays[next(iter(arrays))])
+
+
+def _warn_of_preferred(folder: Path, chosen: Format) -> None:
+    """Point out weights of an earlier save that readers would take instead."""
+    for form, name in forms.weight_files([path.name for path in folder.iterdir()]):
+        if form.file_name == chosen.file_name:
+            return
+        warnings.warn(
+            f"{str(folder)!r} also holds {name}, which readers prefer to "
+            f"{chosen.file_name}: remove it unless it is of the same model.",
+            stacklevel=4,
+        )
+
+
+class _Spelled(Mapping[str, np.ndarray]):
+    """Arrays under the names and in the layout of a file, made when asked for."""
+
+    def __init__(
+        self,
+        arrays: Mapping[str, np.ndarray],
+        spelled: Mapping[str, tuple[str, bool]],
+    ) -> None:
+        self._arrays, self._spelled = arrays, spelled
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        canonical, turned = self._spelled[name]
+        array = self._arrays[canonical]
+        return array.T if turned and array.ndim == 2 else array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._spelled)
+
+    def __len__(self) -> int:
+        return len(self._spelled)

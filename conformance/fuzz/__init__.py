@@ -1,0 +1,1 @@
+"""Damaged and hostile checkpoints for every reader: only clear errors may come."""

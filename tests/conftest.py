@@ -1,0 +1,34 @@
+"""What the tests of all parts share: a hub on the loopback."""
+
+import pytest
+
+from .common.hub_server import Hub, real_client
+
+
+@pytest.fixture(scope="session")
+def _hub_server(tmp_path_factory):
+    with Hub() as hub:
+        yield hub
+
+
+@pytest.fixture
+def hub(_hub_server, tmp_path):
+    """An empty hub that huggingface_hub's client talks to, with an empty cache."""
+    _hub_server.clear()
+    home = tmp_path / "hf-home"
+    with real_client(HF_ENDPOINT=_hub_server.url, HF_HOME=str(home)):
+        yield _hub_server
+
+
+@pytest.fixture
+def hub_offline(_hub_server, tmp_path):
+    """Make a context in which the same cache is used with HF_HUB_OFFLINE=1."""
+
+    def offline():
+        return real_client(
+            HF_ENDPOINT=_hub_server.url,
+            HF_HOME=str(tmp_path / "hf-home"),
+            HF_HUB_OFFLINE="1",
+        )
+
+    return offline
