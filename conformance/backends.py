@@ -20,7 +20,7 @@ from albert.common.config import AlbertConfig
 from albert.common.saving import save_arrays
 
 Run = Callable[[dict[str, np.ndarray], bool], dict[str, Any]]
-Load = Callable[[str, Path], Run]
+Load = Callable[[str, str | Path], Run]
 Build = Callable[[str, AlbertConfig, dict[str, np.ndarray]], Run]
 
 PREFIXES = {"pt": "", "tf": "TF", "flax": "Flax"}
@@ -41,7 +41,7 @@ def loader(framework: str) -> Load:
     package = importlib.import_module(f"albert.{framework}")
     runner = importlib.import_module(f"albert.{framework}.runner")
 
-    def load(class_name: str, folder: Path) -> Run:
+    def load(class_name: str, folder: str | Path) -> Run:
         model_class = getattr(package, PREFIXES[framework] + class_name)
         model = model_class.from_pretrained(folder)
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from albert._version import __version__
-from albert.cli import demo
+from albert.cli import convert, demo, inspect
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,10 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    demo.add_parser(commands)
+    for command in (demo, convert, inspect):
+        command.add_parser(commands)
     chosen = parser.parse_args(arguments)
     try:
-        return chosen.run(chosen)
+        with _plain_warnings():
+            return chosen.run(chosen)
     except BrokenPipeError:
         # The reader has read enough, as `head` does; nothing may be written any more,
         # not at the interpreter's end either.
@@ -40,3 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ImportError, OSError, ValueError) as error:
         print(f"albert: {error}", file=sys.stderr)
         return 1
+
+
+@contextmanager
+def _plain_warnings() -> Generator[None]:
+    """Print a warning as its text alone, without the line of code that gives it."""
+
+    def show(message: Warning | str, *_: Any) -> None:
+        print(f"albert: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield

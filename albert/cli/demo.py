@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 import itertools
-import os
 import sys
 import time
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from albert.cli import frameworks
 from albert.common.hub import DEMO_NAME
 from albert.common.tasks import fill_mask
 
@@ -23,13 +21,6 @@ SENTENCES = (
     "She opened the door and looked out of the [MASK] at the garden.",
     "The [MASK] of the cell contains the genetic material.",
 )
-
-_CLASSES = {
-    "pt": "AlbertForMaskedLM",
-    "tf": "TFAlbertForMaskedLM",
-    "flax": "FlaxAlbertForMaskedLM",
-}
-_NEEDED = {"pt": "torch", "tf": "tensorflow", "flax": "flax"}
 
 _WIDTH = 26
 
@@ -60,7 +51,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--framework",
         action="append",
-        choices=tuple(_CLASSES),
+        choices=tuple(frameworks.PREFIXES),
         help="use this one only; may be given several times (default: all installed)",
     )
     parser.add_argument(
@@ -88,15 +79,13 @@ def run(chosen: argparse.Namespace) -> int:
     """
     from albert.common.tokenization import AlbertTokenizerFast
 
-    # TensorFlow greets on stderr, in many lines, unless told not to before it loads.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     tokenizer = AlbertTokenizerFast.from_pretrained(chosen.model)
     texts = chosen.text or SENTENCES
     batches = [fill_mask.prepare(tokenizer, text) for text in texts]
     answers: dict[str, list[_Answer]] = {}
-    for framework in _frameworks(chosen.framework):
+    for framework in frameworks.chosen(chosen.framework):
         print(f"loading {chosen.model} in {framework} ...", file=sys.stderr)
-        call = _loaded(framework, chosen.model)
+        call = frameworks.load(framework, "AlbertForMaskedLM", chosen.model)
         answers[framework] = [
             _answer(call, tokenizer, batch, chosen.top_k) for batch in batches
         ]
@@ -105,34 +94,12 @@ def run(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _frameworks(asked: list[str] | None) -> list[str]:
-    if asked:
-        return list(dict.fromkeys(asked))
-    found = [name for name in _CLASSES if importlib.util.find_spec(_NEEDED[name])]
-    if not found:
-        raise ImportError(
-            'no framework is installed: pip install "albert-models[pt]" (or tf, flax)'
-        )
-    for name in _CLASSES.keys() - set(found):
-        print(f'{name} is not installed: pip install "albert-models[{name}]"')
-    return found
-
-
-def _loaded(framework: str, model_name: str) -> Any:
-    """Give a function from a NumPy batch to logits."""
-    import albert
-
-    model = getattr(albert, _CLASSES[framework]).from_pretrained(model_name)
-    runner = importlib.import_module(f"albert.{framework}.runner")
-    return lambda batch: runner.run(model, batch)["logits"]
-
-
 def _answer(
     call: Any, tokenizer: Any, batch: dict[str, np.ndarray], top_k: int
 ) -> _Answer:
     call(batch)  # the first call of a length may compile
     start = time.perf_counter()
-    logits = call(batch)
+    logits = call(batch)["logits"]
     seconds = time.perf_counter() - start
     found = fill_mask.candidates(tokenizer, batch["input_ids"], logits, top_k)
     return _Answer(found, logits, seconds)

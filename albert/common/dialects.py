@@ -19,6 +19,7 @@ _BLOCK = re.compile(
     r"albert\.encoder\.albert_layer_groups\.(?P<group>\d+)"
     r"\.albert_layers\.(?P<inner>\d+)\.(?P<step>.+)"
 )
+_COUNTER = re.compile(r"_\d+(?=/)")
 
 
 class Dialect(NamedTuple):
@@ -33,6 +34,8 @@ class Dialect(NamedTuple):
         unread: names of weights that files have and that their tool does not use.
         no_square_mapping: whether the embeddings enter the first block unchanged,
             without a mapping, if E = H.
+        counted: whether modules of a process's second model are called `<name>_1` and
+            so on.
     """
 
     title: str
@@ -41,6 +44,7 @@ class Dialect(NamedTuple):
     output_first: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     no_square_mapping: bool = False
+    counted: bool = False
 
     def turned(self, row: Weight) -> bool:
         """Whether a weight is stored the other way round than the canonical one."""
@@ -89,6 +93,8 @@ def _matched(
     found: dict[str, list[tuple[int, str]]] = {}
     for name in stored:
         tail = name.removesuffix(":0")
+        if dialect.counted:
+            tail = _COUNTER.sub("", tail)
         while tail not in spelled and "/" in tail:
             tail = tail.partition("/")[2]
         if tail in spelled:
@@ -239,7 +245,7 @@ _MODEL_GARDEN = {
     "predictions.LayerNorm": "cls/predictions/transform/LayerNorm",
 }
 _MODEL_GARDEN_BLOCK = {
-    # The second name is of 2020 and before.
+    # The second name is that of early 2020.
     "attention.dense": ("self_attention/attention_output", "self_attention_output"),
     "attention.query": ("self_attention/query",),
     "attention.key": ("self_attention/key",),
@@ -278,6 +284,9 @@ DIALECTS = {
     "keras": Dialect("Keras, from this package's TFAlbert classes", _keras),
     "keras-hub": Dialect("KerasHub", _keras_hub),
     "model-garden": Dialect(
-        "TensorFlow Model Garden", _model_garden, no_square_mapping=True
+        "TensorFlow's Model Garden",
+        _model_garden,
+        no_square_mapping=True,
+        counted=True,
     ),
 }

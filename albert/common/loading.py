@@ -117,6 +117,7 @@ def load_arrays(
     _refuse_loss(report, rows, ignore_mismatched_sizes)
     left_out = {*report.missing, *(name for name, _, _ in report.mismatched)}
     kept = [row.canonical for row in rows if row.canonical not in left_out]
+    checkpoint.check_copies(kept)
     arrays = {name: checkpoint.arrays[name] for name in kept}
     for name, array in arrays.items():
         if array.dtype not in FLOATS:

@@ -15,7 +15,7 @@ import numpy as np
 from albert.common import names
 from albert.common.checkpoint import forms, keras_archive, shards
 from albert.common.checkpoint.lazy import LazyArray
-from albert.common.config import CONFIG_FILES, CONFIG_NAME, AlbertConfig
+from albert.common.config import CONFIG_FILES, AlbertConfig
 from albert.common.dialects import DIALECTS, Dialect, match
 from albert.common.hub import Files, Location, find_files
 from albert.common.replacing import steady
@@ -44,6 +44,8 @@ class Checkpoint:
         arrays: the weights of every head in it, by canonical name.
         unexpected: names in the file that no ALBERT has.
         ignored: names of what training leaves beside the weights.
+        copies: canonical name -> names in the file and arrays, for each weight that
+            is in the file more than once, as tied ones are.
     """
 
     file: Path
@@ -52,6 +54,7 @@ class Checkpoint:
     arrays: Mapping[str, LazyArray]
     unexpected: tuple[str, ...]
     ignored: tuple[str, ...]
+    copies: Mapping[str, Mapping[str, LazyArray]]
 
     @property
     def dtype(self) -> str:
@@ -60,6 +63,24 @@ class Checkpoint:
         if len(found) == 1:
             return found.pop()
         return "float64" if "float64" in found else "float32"
+
+    def check_copies(self, wanted: Iterable[str]) -> None:
+        """Read the weights that are in the file more than once, and compare.
+
+        Args:
+            wanted: canonical names of the weights that are to be used.
+
+        Raises:
+            ValueError: two copies of a weight are different.
+        """
+        for canonical in self.copies.keys() & set(wanted):
+            (first, array), *others = self.copies[canonical].items()
+            for name, copy in others:
+                if not _same(array, copy):
+                    raise ValueError(
+                        f"{name} and {first} are one weight in ALBERT, but "
+                        f"{str(self.file)!r} holds two different ones."
+                    )
 
 
 def open_checkpoint(
@@ -122,12 +143,12 @@ def _config(path: Path) -> AlbertConfig:
     folder = path.parent
     if folder.name == "variables":
         folder = folder.parent
-        in_assets = folder / forms.SAVED_MODEL_CONFIG
-        if in_assets.is_file() and not (folder / CONFIG_NAME).is_file():
-            folder = in_assets.parent
     try:
         return AlbertConfig.from_folder(folder)
     except FileNotFoundError as error:
+        in_assets = folder / forms.SAVED_MODEL_CONFIG
+        if in_assets.is_file():
+            return AlbertConfig.from_json_file(in_assets)
         raise FileNotFoundError(
             f"{error} Put the file beside the weights, or pass config=, such as "
             f"AlbertConfig.preset('albert-base-v2')."
@@ -167,8 +188,7 @@ def _fetch(files: Files) -> Path:
             f"{files.label} holds no weights in a form that is known: "
             f"{', '.join(dict.fromkeys(form.file_name for form in forms.FORMS))}."
         )
-    places = (*CONFIG_FILES, forms.SAVED_MODEL_CONFIG)
-    beside = [name for name in places if name in files.names]
+    beside = [name for name in CONFIG_FILES if name in files.names]
     needed = forms.needed_files(files.names)
     folder = files.fetch([*beside, *needed])
     path = folder / found[0][1]
@@ -176,6 +196,12 @@ def _fetch(files: Files) -> Path:
         files.fetch(shards.shard_names(path))
     if path.name == forms.SAVED_MODEL:
         path = folder / forms.SAVED_MODEL_INDEX
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{files.label} holds {forms.SAVED_MODEL}, but not the weights, "
+                f"{forms.SAVED_MODEL_INDEX}. If it is a repository, download it whole "
+                f"and give the folder."
+            )
     _say(path, [name for _, name in found[1:]])
     return path
 
@@ -208,7 +234,6 @@ def _canonical(
         for row in rows
         if row.canonical in found
     }
-    _check_copies(path, stored, found, dialect)
     if dialect.no_square_mapping and config.embedding_size == config.hidden_size:
         arrays = {**_identity(config.hidden_size), **arrays}
     taken = {name for spelled in found.values() for name in spelled}
@@ -216,7 +241,12 @@ def _canonical(
     ignored = tuple(name for name in left if _TRAINING.fullmatch(name))
     unexpected = tuple(name for name in left if name not in ignored)
     _check_blocks(path, unexpected, config)
-    return Checkpoint(path, key, config, arrays, unexpected, ignored)
+    copies = {
+        canonical: {name: stored[name] for name in spelled}
+        for canonical, spelled in _without_unread(found, dialect).items()
+        if len(spelled) > 1
+    }
+    return Checkpoint(path, key, config, arrays, unexpected, ignored, copies)
 
 
 def _laid_out(
@@ -246,22 +276,15 @@ def _identity(size: int) -> dict[str, LazyArray]:
     }
 
 
-def _check_copies(
-    path: Path,
-    stored: Mapping[str, LazyArray],
-    found: Mapping[str, Sequence[str]],
-    dialect: Dialect,
-) -> None:
-    """Refuse a weight that is in a file twice with different values."""
-    for first, *copies in found.values():
-        for copy in copies:
-            if copy.removesuffix(":0").endswith(dialect.unread or "\n"):
-                continue
-            if not _same(stored[first], stored[copy]):
-                raise ValueError(
-                    f"{copy} and {first} are one weight in ALBERT, but {str(path)!r} "
-                    f"holds two different ones."
-                )
+def _without_unread(
+    found: Mapping[str, Sequence[str]], dialect: Dialect
+) -> dict[str, list[str]]:
+    """Leave out second names that the tool itself does not use."""
+    unread = dialect.unread or "\n"
+    return {
+        key: [name for name in names if not name.removesuffix(":0").endswith(unread)]
+        for key, names in found.items()
+    }
 
 
 def _same(one: LazyArray, other: LazyArray) -> bool:

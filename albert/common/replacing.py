@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from albert.common.checkpoint.raw import MAX_JSON_BYTES, parse_json
 from albert.common.files import make_folder, write_text
 
 try:
@@ -54,7 +55,7 @@ def replacing(
             # Locked while it is made, so that nobody takes it for a dead writer's.
             with _locked(target):
                 staged = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=target))
-                held.callback(shutil.rmtree, staged, ignore_errors=True)
+                held.callback(_clear, staged)
                 held.enter_context(_locked(staged))
             yield staged
             _commit(target, staged, outdated)
@@ -69,9 +70,13 @@ def steady(folder: Path) -> Generator[None]:
     Args:
         folder: what a killed saver left half done in it is finished first.
     """
-    settle(folder)
-    with _locked(folder, shared=True):
-        yield
+    while True:
+        settle(folder)
+        with _locked(folder, shared=True):
+            # While this waited for the lock, a writer may have been killed.
+            if not any(_has_plan(staged) for staged in _stagings(folder)):
+                yield
+                return
 
 
 def settle(folder: Path) -> None:
@@ -86,17 +91,20 @@ def settle(folder: Path) -> None:
     """
     if not folder.is_dir():
         return
-    for staged in sorted(folder.glob(_PREFIX + "*")):
-        if staged.is_symlink() or not staged.is_dir():
-            continue
+    for staged in _stagings(folder):
         with _locked(folder):
-            if (staged / _PLAN).is_file():
-                try:
-                    _carry_out(folder, staged)
-                except OSError as error:
-                    raise _explained(error, folder) from None
+            if _has_plan(staged):
+                _carry_out(folder, staged)
             elif not _is_held(staged):
                 shutil.rmtree(staged, ignore_errors=True)
+
+
+def _stagings(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.glob(_PREFIX + "*")) if _is_folder(path)]
+
+
+def _has_plan(staged: Path) -> bool:
+    return (staged / _PLAN).is_file()
 
 
 def _commit(target: Path, staged: Path, outdated: Sequence[str]) -> None:
@@ -104,41 +112,87 @@ def _commit(target: Path, staged: Path, outdated: Sequence[str]) -> None:
     for name in written:
         with open(staged / name, "rb") as file:
             os.fsync(file.fileno())
-    removed = {path.name for pattern in outdated for path in target.glob(pattern)}
-    plan = {"put": written, "remove": sorted(removed.difference(written))}
     with _locked(target):
+        removed = {path.name for pattern in outdated for path in target.glob(pattern)}
+        for name in removed.union(written):
+            if _is_folder(target / name):
+                raise IsADirectoryError(
+                    errno.EISDIR,
+                    "a folder is where a file shall be; nothing was changed",
+                    str(target / name),
+                )
+        plan = {"put": written, "remove": sorted(removed.difference(written))}
         write_text(staged / _PLAN, json.dumps(plan))
+        _sync(staged)
         _carry_out(target, staged)
+
+
+def _clear(staged: Path) -> None:
+    """Remove what a save left, unless others must finish it."""
+    if not _has_plan(staged):
+        shutil.rmtree(staged, ignore_errors=True)
 
 
 def _carry_out(folder: Path, staged: Path) -> None:
     """Do what the plan says, from wherever a writer was killed."""
-    put, remove = _read_plan(staged / _PLAN)
-    for name in put:
-        # What is not there any more has been moved already.
-        if (staged / name).is_file():
-            os.replace(staged / name, folder / name)
-    for name in remove:
-        (folder / name).unlink(missing_ok=True)
-    _sync(folder)
-    (staged / _PLAN).unlink()
+    put, remove = _read_plan(folder, staged)
+    try:
+        for name in put:
+            # What is not there any more has been moved already.
+            if (staged / name).is_file():
+                os.replace(staged / name, folder / name)
+        for name in remove:
+            (folder / name).unlink(missing_ok=True)
+        _sync(folder)
+        (staged / _PLAN).unlink()
+    except OSError as error:
+        raise _UnfinishedError(
+            error.errno,
+            f"{error.strerror}: the files were written, but not all have taken their "
+            f"places; they will when the folder can be written to and is opened again",
+            str(folder),
+        ) from None
     shutil.rmtree(staged, ignore_errors=True)
 
 
-def _read_plan(path: Path) -> tuple[list[str], list[str]]:
-    foreign = ValueError(
-        f"{str(path)!r} was not written by this package; remove its folder."
-    )
+class _UnfinishedError(OSError):
+    pass
+
+
+def _read_plan(folder: Path, staged: Path) -> tuple[list[str], list[str]]:
+    path = staged / _PLAN
     try:
-        plan: Any = json.loads(path.read_text("utf-8"))
-        put, remove = list[Any](plan["put"]), list[Any](plan["remove"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise foreign from None
-    for name in (*put, *remove):
-        plain = isinstance(name, str) and Path(name).name == name
-        if not plain or (path.parent / name).is_symlink():
-            raise foreign
-    return put, remove
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise ValueError("too long")
+        plan: dict[str, Any] = parse_json(path.read_bytes())
+        lists = [list(plan["put"]), list(plan["remove"])]
+    except (ValueError, KeyError, TypeError):
+        lists = [[None]]
+    for name in (name for names in lists for name in names):
+        if (
+            not _is_plain(name)
+            or (staged / name).is_symlink()
+            or _is_folder(folder / name)
+        ):
+            raise ValueError(
+                f"{str(path)!r} was not written by this package; remove its folder."
+            )
+    return lists[0], lists[1]
+
+
+def _is_plain(name: object) -> bool:
+    """Whether it is the name of a file beside the plan's folder."""
+    return (
+        isinstance(name, str)
+        and Path(name).name == name
+        and name not in ("", ".", "..", _PLAN)
+        and "\0" not in name
+        and not name.startswith(_PREFIX)
+    )
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _sync(folder: Path) -> None:
@@ -169,7 +223,10 @@ def _is_held(folder: Path) -> bool:
     """Whether a living writer holds the lock."""
     if fcntl is None:
         return True
-    handle = os.open(folder, os.O_RDONLY)
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:  # its writer has just ended
+        return True
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -180,7 +237,7 @@ def _is_held(folder: Path) -> bool:
 
 
 def _explained(error: OSError, folder: Path) -> OSError:
-    if error.errno not in _REFUSED or "nothing in the folder" in str(error):
+    if error.errno not in _REFUSED or isinstance(error, _UnfinishedError):
         return error
     return type(error)(
         error.errno,

@@ -155,16 +155,20 @@ def _spelled(
             spelled = [f"{name}:0" for name in spelled]
         else:
             spelled = spelled[:1]
+        if chosen.scoped and whole:
+            spelled = [full for name in spelled for full in _scoped(class_name, name)]
         for name in spelled:
-            scope = _scope(class_name, name) if chosen.scoped and whole else ""
-            found[scope + name] = (canonical, dialect.turned(rows[canonical]))
+            found[name] = (canonical, dialect.turned(rows[canonical]))
     return found
 
 
-def _scope(class_name: str, name: str) -> str:
-    """Give what Keras 2 puts in front: the layer, and the model in snake case."""
+def _scoped(class_name: str, name: str) -> Iterator[str]:
+    """Put in front of a name what Keras 2 does: the layer, the model in snake case."""
     model = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", f"tf{class_name}").lower()
-    return f"{name.partition('/')[0]}/{model}/"
+    yield f"{name.partition('/')[0]}/{model}/{name}"
+    if "predictions" in names.PARTS[class_name] and "/embeddings/" in name:
+        # The head holds the embeddings, too, and is read by itself.
+        yield f"predictions/{model}/{name}"
 
 
 def _stored_dtype(arrays: Mapping[str, np.ndarray]) -> str:

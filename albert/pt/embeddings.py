@@ -11,6 +11,15 @@ from torch import nn
 from albert.common.config import AlbertConfig
 
 
+def _table(rows: int, width: int) -> nn.Embedding:
+    """Make an embedding layer that `init_weights` or a checkpoint fills.
+
+    The constructor would draw its weights first: on the meta device, where a model is
+    built that is loaded, that imports PyTorch's compiler, longer than all the rest.
+    """
+    return nn.Embedding.from_pretrained(torch.empty(rows, width), freeze=False)
+
+
 class AlbertEmbeddings(nn.Module):
     """Sum of word, position and segment embeddings, normalised.
 
@@ -20,9 +29,9 @@ class AlbertEmbeddings(nn.Module):
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
         width = config.embedding_size
-        self.word_embeddings = nn.Embedding(config.vocab_size, width)
-        self.position_embeddings = nn.Embedding(config.max_position_embeddings, width)
-        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, width)
+        self.word_embeddings = _table(config.vocab_size, width)
+        self.position_embeddings = _table(config.max_position_embeddings, width)
+        self.token_type_embeddings = _table(config.type_vocab_size, width)
         self.LayerNorm = nn.LayerNorm(width, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.register_load_state_dict_pre_hook(_drop_saved_constants)

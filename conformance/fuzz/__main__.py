@@ -1,4 +1,4 @@
-"""`python -m conformance.fuzz`: damaged checkpoints, of which only clear errors come."""
+"""`python -m conformance.fuzz`: from damaged checkpoints only clear errors come."""
 
 from __future__ import annotations
 

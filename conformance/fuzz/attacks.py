@@ -8,7 +8,6 @@ import os
 import pickle
 import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -120,7 +119,7 @@ _HARM: dict[str, Callable[[Path], Any]] = {
     "open": lambda at: _Call(open, str(at / "touched"), "w"),
     "np.load": lambda at: _Call(np.load, str(at / "shard")),
     "a huge bytearray": lambda at: _Call(bytearray, 1 << 40),
-    "getattr": lambda at: _Call(getattr, os, "system"),
+    "getattr": lambda at: _Call(getattr, "text", "upper"),
 }
 
 
@@ -282,7 +281,7 @@ def _hdf5() -> Iterator[Attack]:
 
     def bomb(file: Any) -> None:
         file.create_dataset(
-            where, (1 << 25,), "f4", compression="gzip", chunks=(1 << 22,), data=0
+            where, data=np.zeros(1 << 22, "f4"), compression="gzip", chunks=(1 << 20,)
         )
 
     def never_written(file: Any) -> None:

@@ -66,24 +66,24 @@ class _Worker:
 
     def _start(self) -> subprocess.Popen[str]:
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+        self._errors = Path(self._folder.name, "errors")
         self._answers = 0
-        self._process = subprocess.Popen(
-            [*self._command, str(self._seed), self._folder.name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            cwd=_ROOT,
-            text=True,
-        )
+        with open(self._errors, "wb") as errors:
+            self._process = subprocess.Popen(
+                [*self._command, str(self._seed), self._folder.name],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                cwd=_ROOT,
+                text=True,
+            )
         return self._process
 
     def _how(self, process: subprocess.Popen[str]) -> str:
         status = process.wait()
         if status == -signal.SIGPROF:
             return f"it took over {SECONDS} seconds of processor time"
-        self._errors.seek(0)
-        said = self._errors.read()[-500:]
+        said = self._errors.read_text("utf-8", "replace")[-500:]
         if status < 0:
             return f"{signal.Signals(-status).name} {said}"
         return f"status {status} {said}"
@@ -98,7 +98,6 @@ class _Worker:
         process, self._process = self._process, None
         process.kill()
         process.communicate()
-        self._errors.close()
         self._folder.cleanup()
 
 

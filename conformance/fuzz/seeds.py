@@ -77,9 +77,10 @@ def _written() -> Iterator[Seed]:
             if path.is_file() and path.name not in _BESIDE
         }
         targets = tuple(sorted(files.keys() - set(CONFIG_FILES)))
-        if sum(map(len, files.values())) < _LARGEST:
-            label = f"{folder.parent.name}/{folder.name}"
-            yield Seed(_reader(label), label, files, targets)
+        label = f"{folder.parent.name}/{folder.name}"
+        reader = _reader(label)
+        if reader in READERS and sum(map(len, files.values())) < _LARGEST:
+            yield Seed(reader, label, files, targets)
 
 
 def _reader(label: str) -> str:

@@ -152,9 +152,6 @@ def needed_files(names: Sequence[str]) -> list[str]:
     if not found:
         return []
     _, name = found[0]
-    if name == SAVED_MODEL:
-        # The graph of its functions is of no use to us.
-        name = SAVED_MODEL_INDEX
     if name.startswith("model.weights.") and _TASK_WEIGHTS in names:
         return [name, _TASK_WEIGHTS]
     if not name.endswith(".index"):
