@@ -133,6 +133,12 @@ def _configurations(class_name: str) -> Iterator[Case]:
         config = _config(**changes)
         inputs = make_inputs(config, class_name, seed=6)
         yield Case("configuration", name, class_name, config, inputs, 6)
+    if "predictions" in names.PARTS[class_name]:
+        # KerasHub's head has one of its own.
+        config = _config(prediction_layer_norm_eps=1e-2)
+        inputs = make_inputs(config, class_name, seed=6)
+        name = "another epsilon in the head"
+        yield Case("configuration", name, class_name, config, inputs, 6)
     config = _config()
     inputs = make_inputs(config, class_name, seed=50)
     # Small sums let the epsilon of the norms show.

@@ -35,6 +35,7 @@ RECORDED = (
 # says what.
 _DIFFERENT = (
     "groups and inner blocks",
+    "another epsilon in the head",
     "a row all masked",
     "mask of truth values",
     "positions shared",

@@ -64,7 +64,7 @@ MUTANTS = (
         {
             "pt": ("eps=config.layer_norm_eps", "eps=1e-5"),
             "tf": ("epsilon=config.layer_norm_eps", "epsilon=1e-5"),
-            "flax": ("epsilon=module.config.layer_norm_eps", "epsilon=1e-5"),
+            "flax": ("epsilon or module.config.layer_norm_eps", "epsilon or 1e-5"),
         },
     ),
     Mutant(
@@ -129,17 +129,28 @@ MUTANTS = (
         },
     ),
     Mutant(
+        "the head's own epsilon not used",
+        "heads.py",
+        {
+            "pt": ("eps=config.predictions_eps", "eps=config.layer_norm_eps"),
+            "tf": ("epsilon=config.predictions_eps", "epsilon=config.layer_norm_eps"),
+            "flax": ("self.config.predictions_eps", "self.config.layer_norm_eps"),
+        },
+        first="AlbertForMaskedLM",
+    ),
+    Mutant(
         "square kernels not transposed",
         "pretrained.py",
         {
             "pt": ("tensor.to(target)", f"{_SQUARE}(tensor).to(target)"),
             "tf": (
-                'row.to_framework(np.array(array), "tf")',
-                f'{_SQUARE}(row.to_framework(np.array(array), "tf"))',
+                "transpose=row.kind.transpose",
+                "transpose=row.kind.transpose and len(set(array.shape)) > 1",
             ),
             "flax": (
-                'row.to_framework(arrays[row.canonical], "flax")',
-                f'{_SQUARE}(row.to_framework(arrays[row.canonical], "flax"))',
+                "arrays[row.canonical].read(transpose=row.kind.transpose)",
+                "(lambda a: a.read(row.kind.transpose and len(set(a.shape)) > 1))"
+                "(arrays[row.canonical])",
             ),
         },
     ),

@@ -14,6 +14,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def write(
     class_name: str,
     form: str,
     max_shard_size: str = "5GB",
-    **changes: int,
+    **changes: Any,
 ) -> None:
     """Write one checkpoint and, beside it, inputs and the oracle's answers."""
     sizes = {**SIZES, **changes}

@@ -21,13 +21,10 @@ from albert.common.dialects import DIALECTS
 from albert.common.opening import Checkpoint, open_checkpoint, weight_file
 from albert.common.probe import LENGTH, make_inputs
 from albert.common.saving import FORMATS, save_arrays
-from albert.common.tokenization.source import SPIECE
 
 _SEED = 7
 _WIDTH = 11
 _UNTOUCHED = "The destination is as it was."
-# KerasHub and the original call a vocabulary otherwise; its own name goes first.
-_VOCABULARIES = ("assets/tokenizer/vocabulary.spm", "*.model", "assets/*.model")
 
 
 def add_parser(commands: Any) -> None:
@@ -169,11 +166,6 @@ def _load_tokenizer(source: str, folder: Path) -> tuple[Any, str]:
         return AlbertTokenizerFast.from_pretrained(source), source
     if folder.name == "variables":
         folder = folder.parent
-    for pattern in _VOCABULARIES:
-        found = list(folder.glob(pattern))
-        if len(found) == 1 and found[0].name != SPIECE:
-            tokenizer = AlbertTokenizerFast(vocab_file=found[0])
-            return tokenizer, str(found[0].relative_to(folder))
     return AlbertTokenizerFast.from_pretrained(folder), str(folder)
 
 

@@ -144,7 +144,11 @@ def _keras(row: Weight, config: AlbertConfig, base: bool) -> Sequence[str]:
             ("", *row.module.split(".")), row.module.split("."), strict=False
         )
     )
-    module = module.removeprefix("albert/") if base else module
+    if base:
+        # The bare model's pooler is called what a head's layer is called elsewhere.
+        if not module.startswith("albert/"):
+            return ()
+        module = module.removeprefix("albert/")
     second = row.kind in (names.BIAS, names.SHIFT) and row.module != "predictions"
     return (f"{module}/vars/{int(second)}",)
 

@@ -16,6 +16,7 @@ from typing import Any
 from albert._version import __version__
 from albert.common.files import write_text
 from albert.common.hub_errors import OFFLINE_ADVICE, HubUnreachableError, explained
+from albert.common.replacing import settle
 
 DEMO_NAME = "albert-demo"
 """The checkpoint inside the package: `from_pretrained("albert-demo")`."""
@@ -168,6 +169,7 @@ def find_files(
     folder = _folder(name_or_path)
     if folder is not None:
         folder = _inside(folder, location.subfolder)
+        settle(folder)
         return _listed(folder, repr(str(folder)))
     name = _repository_name(name_or_path)
     if _is_offline(location):

@@ -158,11 +158,6 @@ TIED: dict[str, str] = {
 }
 """Second name of a tied weight, which a file may hold or lack -> its first name."""
 
-BUFFERS = frozenset(
-    ("albert.embeddings.position_ids", "albert.embeddings.token_type_ids")
-)
-"""Constants that older transformers saved as if they were weights."""
-
 
 def weights(
     config: AlbertConfig, class_name: str, pooling: bool = True

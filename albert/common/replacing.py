@@ -17,7 +17,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from albert.common.checkpoint.raw import MAX_JSON_BYTES, parse_json
 from albert.common.files import make_folder, write_text
 
 try:
@@ -27,6 +26,7 @@ except ImportError:  # Windows: no locks; one writer at a time there
 
 _PREFIX = ".albert-save-"
 _PLAN = "plan.json"
+_MAX_PLAN_BYTES = 1 << 22
 _REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 
 
@@ -113,8 +113,13 @@ def _commit(target: Path, staged: Path, outdated: Sequence[str]) -> None:
         with open(staged / name, "rb") as file:
             os.fsync(file.fileno())
     with _locked(target):
-        removed = {path.name for pattern in outdated for path in target.glob(pattern)}
-        for name in removed.union(written):
+        removed = {
+            path.name
+            for pattern in outdated
+            for path in target.glob(pattern)
+            if not _is_folder(path)
+        }
+        for name in written:
             if _is_folder(target / name):
                 raise IsADirectoryError(
                     errno.EISDIR,
@@ -123,7 +128,6 @@ def _commit(target: Path, staged: Path, outdated: Sequence[str]) -> None:
                 )
         plan = {"put": written, "remove": sorted(removed.difference(written))}
         write_text(staged / _PLAN, json.dumps(plan))
-        _sync(staged)
         _carry_out(target, staged)
 
 
@@ -137,6 +141,7 @@ def _carry_out(folder: Path, staged: Path) -> None:
     """Do what the plan says, from wherever a writer was killed."""
     put, remove = _read_plan(folder, staged)
     try:
+        _sync(staged)
         for name in put:
             # What is not there any more has been moved already.
             if (staged / name).is_file():
@@ -161,23 +166,23 @@ class _UnfinishedError(OSError):
 
 def _read_plan(folder: Path, staged: Path) -> tuple[list[str], list[str]]:
     path = staged / _PLAN
+    foreign = ValueError(
+        f"{str(path)!r} was not written by this package; remove its folder."
+    )
+    if path.stat().st_size > _MAX_PLAN_BYTES:
+        raise foreign
     try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise ValueError("too long")
-        plan: dict[str, Any] = parse_json(path.read_bytes())
-        lists = [list(plan["put"]), list(plan["remove"])]
-    except (ValueError, KeyError, TypeError):
-        lists = [[None]]
-    for name in (name for names in lists for name in names):
-        if (
-            not _is_plain(name)
-            or (staged / name).is_symlink()
-            or _is_folder(folder / name)
-        ):
-            raise ValueError(
-                f"{str(path)!r} was not written by this package; remove its folder."
-            )
-    return lists[0], lists[1]
+        plan: Any = json.loads(path.read_text("utf-8"))
+        put, remove = list[Any](plan["put"]), list[Any](plan["remove"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise foreign from None
+    for name in (*put, *remove):
+        # No folder is ever replaced, and no link followed.
+        if not _is_plain(name) or _is_folder(folder / name):
+            raise foreign
+        if (staged / name).is_symlink():
+            raise foreign
+    return put, remove
 
 
 def _is_plain(name: object) -> bool:

@@ -66,16 +66,16 @@ def _write_layers(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 FORMATS = {
     "safetensors": Format(
-        "model.safetensors", "pytorch", safetensors.write_file, safetensors.write_file
+        safetensors.FILE_NAME, "pytorch", safetensors.write_file, safetensors.write_file
     ),
     "pt": Format(
-        "pytorch_model.bin", "pytorch", torch_file.write_file, torch_file.write_file
+        torch_file.FILE_NAME, "pytorch", torch_file.write_file, torch_file.write_file
     ),
     "tf": Format(
-        "tf_model.h5", "transformers-tf", _write_layers, hdf5.write_shard, scoped=True
+        hdf5.FILE_NAME, "transformers-tf", _write_layers, hdf5.write_shard, scoped=True
     ),
     "flax": Format(
-        "flax_model.msgpack", "flax", flax_msgpack.write_file, flax_msgpack.write_file
+        flax_msgpack.FILE_NAME, "flax", flax_msgpack.write_file, flax_msgpack.write_file
     ),
 }
 """Value of `format` -> how it is written."""
@@ -177,7 +177,9 @@ def _stored_dtype(arrays: Mapping[str, np.ndarray]) -> str:
 
 def _warn_of_preferred(folder: Path, chosen: Format) -> None:
     """Point out weights of an earlier save that readers would take instead."""
-    for form, name in forms.weight_files([path.name for path in folder.iterdir()]):
+    # The new file is not in its place yet.
+    there = [chosen.file_name, *(path.name for path in folder.iterdir())]
+    for form, name in forms.weight_files(there):
         if form.file_name == chosen.file_name:
             return
         warnings.warn(

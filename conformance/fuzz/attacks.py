@@ -16,7 +16,7 @@ import numpy as np
 
 from conformance.fuzz import bundle
 from conformance.fuzz.mutations import Files, Folder, Link
-from conformance.fuzz.seeds import Seed, keras_config, weights_h5, zipped
+from conformance.fuzz.seeds import Seed, weights_h5, zipped
 
 Make = Callable[[Seed, Path], Files]
 
@@ -340,24 +340,23 @@ def _changed_keras(change: Callable[[Any], None]) -> Make:
 
 
 def _keras() -> Iterator[Attack]:
-    config, weights = keras_config(), weights_h5()
-    padded = weights + bytes(1 << 26)
-    packed = {"config.json": config, "model.weights.h5": padded}
-    yield Attack(
-        "keras",
-        "a bomb",
-        _replaced("model.keras", zipped(packed, zipfile.ZIP_DEFLATED)),
-    )
-    text = {"config.json": config + b" " * (1 << 26), "model.weights.h5": weights}
-    yield Attack(
-        "keras",
-        "a bomb of settings",
-        _replaced("model.keras", zipped(text, zipfile.ZIP_DEFLATED)),
-    )
+    for name in ("config.json", "model.weights.h5"):
+        yield Attack("keras", f"a bomb of {name}", _packed(name))
     for name, size in (("small", 100), ("huge", 2**32 - 2)):
         yield Attack("keras", f"a {name} size that lies", _lying(size))
     yield Attack("keras", "only a path outside", _renamed("../model.weights.h5"))
     yield Attack("keras", "only an absolute path", _renamed("/model.weights.h5"))
+
+
+def _packed(name: str) -> Make:
+    """Put much that compresses to little behind what a file holds."""
+
+    def make(seed: Seed, outside: Path) -> Files:
+        members = _members(seed.files["model.keras"])
+        members[name] += b" " * (1 << 26)
+        return {"model.keras": zipped(members, zipfile.ZIP_DEFLATED)}
+
+    return make
 
 
 def _renamed(name: str) -> Make:

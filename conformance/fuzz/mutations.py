@@ -22,6 +22,7 @@ _EXTREMES = (
     *(2**62, 2**63 - 1, 2**63, 2**64 - 1),
 )
 _DEEP = 200_000
+_APART_ERRORS = (ValueError, LookupError, RecursionError, zipfile.BadZipFile)
 
 
 class Link(NamedTuple):
@@ -91,7 +92,7 @@ def _damaged(rng: random.Random, name: str, data: bytes) -> tuple[str, bytes]:
         try:
             return inner(rng, data)
         # What is damaged already may not come apart again.
-        except (ValueError, KeyError, IndexError, zipfile.BadZipFile, struct.error):
+        except _APART_ERRORS:
             pass
     return _bytes(rng, data)
 

@@ -22,6 +22,7 @@ COMMAND = (sys.executable, "-m", "conformance.fuzz.worker")
 _ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 180
 _WALL_SECONDS = 60
+_MOST_LOST = 10
 
 
 class _Worker:
@@ -39,6 +40,7 @@ class _Worker:
         self._wall_seconds = wall_seconds
         self._process: subprocess.Popen[str] | None = None
         self._answers = 0
+        self._lost_ones = 0
 
     def __enter__(self) -> _Worker:
         return self
@@ -62,6 +64,7 @@ class _Worker:
         if not line:
             return self._lost(number, f"the process ended: {self._how(process)}")
         self._answers += 1
+        self._lost_ones = 0
         return Answer(*json.loads(line))
 
     def _start(self) -> subprocess.Popen[str]:
@@ -90,6 +93,9 @@ class _Worker:
 
     def _lost(self, number: int, text: str) -> Answer:
         self._end()
+        self._lost_ones += 1
+        if self._lost_ones > _MOST_LOST:
+            raise RuntimeError(f"{self._lost_ones} workers died in a row: {text}")
         return Answer(number, reader_of(number), "", "fault", text, SECONDS, 0)
 
     def _end(self) -> None:

@@ -135,8 +135,7 @@ def _config_file() -> bytes:
     return json.dumps({**_config(), "architectures": [_CLASS]}).encode()
 
 
-def keras_config() -> bytes:
-    """Make the settings inside a `.keras` file."""
+def _keras_config() -> bytes:
     model = {"class_name": f"TF{_KERAS_CLASS}", "config": {"config": _config()}}
     return json.dumps(model).encode()
 
@@ -156,7 +155,7 @@ def zipped(
 def _keras() -> Seed:
     members = {
         "metadata.json": b"{}",
-        "config.json": keras_config(),
+        "config.json": _keras_config(),
         "model.weights.h5": weights_h5(),
     }
     return Seed(

@@ -173,9 +173,9 @@ def read(folder: Path) -> dict[str, str]:
             raise ValueError(f"{name} in {str(folder)!r} is of type {array.dtype}.")
         digests[name] = hashlib.sha256(array.read().tobytes()).hexdigest()
     config = checkpoint.config
-    chosen = (config.architectures or ["AlbertModel"])[0]
-    rows = names.weights(config, chosen if chosen in names.PARTS else "AlbertModel")
-    load_arrays(checkpoint, config, rows)
+    listed = config.architectures if isinstance(config.architectures, list) else []
+    chosen = next((name for name in names.PARTS if name in listed), "AlbertModel")
+    load_arrays(checkpoint, config, names.weights(config, chosen))
     return digests
 
 
@@ -247,18 +247,21 @@ class Worker:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 digests = read(folder)
-        except _REFUSALS as error:
-            return self._refusal(error, folder, given)
         except BaseException as error:
-            return "fault", f"{type(error).__name__}: {str(error)[:500]}"
+            return self._error(error, folder, given)
         if given.hostile:
             return "fault", "it was opened, but must be refused"
         same = digests == self._original(given.seed.reader, given.seed.name)
         return ("opened" if same else "changed"), ""
 
-    def _refusal(self, error: Exception, folder: Path, given: Input) -> tuple[str, str]:
+    def _error(
+        self, error: BaseException, folder: Path, given: Input
+    ) -> tuple[str, str]:
         text = str(error)
-        if type(error) not in _REFUSALS and isinstance(error, UnicodeError):
+        clear = isinstance(error, _REFUSALS) and not isinstance(error, UnicodeError)
+        if isinstance(error, OSError) and str(error.filename).startswith(str(folder)):
+            clear = True  # the system's own words, and the file
+        if not clear:
             return "fault", f"{type(error).__name__}: {text[:500]}"
         if len(text) > _LETTERS:
             return "fault", f"a text of {len(text)} letters: {text[:500]}"

@@ -150,13 +150,6 @@ def test_tied_names():
     }
 
 
-def test_buffers():
-    assert sorted(names.BUFFERS) == [
-        "albert.embeddings.position_ids",
-        "albert.embeddings.token_type_ids",
-    ]
-
-
 BLOCK_PATH = "albert.encoder.albert_layer_groups.1.albert_layers.0"
 STEPS = ("encoder", "albert_layer_groups", "1", "albert_layers", "0")
 

@@ -12,12 +12,15 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 BLOCK = re.compile(r"```(\w+)\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.S)
 
-# What no test can run inside itself; .ci/run and tests/conformance do.
+# What no test can run inside itself; .ci/run, tests/conformance and
+# tests/common/test_memory.py do.
 ELSEWHERE = (
     'python -m pip install -c constraints.txt -e ".[all]" && albert demo',
     'python -m pip install -c constraints.txt -e ".[all,test]" && python -m pytest',
     "python -m conformance",
     "python -m conformance.mutants",
+    "python -m conformance.fuzz",
+    "python -m benchmarks.loading memory",
 )
 
 

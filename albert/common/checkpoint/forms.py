@@ -73,10 +73,10 @@ def _open_parts(index: Path) -> dict[str, LazyArray]:
 
 
 FORMS = (
-    Form("safetensors", "model.safetensors", safetensors.open_file, True),
-    Form("pt", "pytorch_model.bin", torch_file.open_file, True),
-    Form("tf", "tf_model.h5", hdf5.open_file, True),
-    Form("flax", "flax_model.msgpack", flax_msgpack.open_file, True),
+    Form("safetensors", safetensors.FILE_NAME, safetensors.open_file, True),
+    Form("pt", torch_file.FILE_NAME, torch_file.open_file, True),
+    Form("tf", hdf5.FILE_NAME, hdf5.open_file, True),
+    Form("flax", flax_msgpack.FILE_NAME, flax_msgpack.open_file, True),
     Form("keras", "model.weights.h5", hdf5.open_file),
     Form("keras", "model.weights.json", _open_parts),
     Form("google", "model.ckpt-best.index", _open_bundle),

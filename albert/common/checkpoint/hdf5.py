@@ -24,7 +24,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from albert.common.checkpoint.lazy import LazyArray, widen_bfloat16
-from albert.common.checkpoint.raw import plain, sound_shape
+from albert.common.checkpoint.raw import plain, sound_shape, written_by_library
 from albert.common.checkpoint.safetensors import dtype_name
 from albert.common.files import atomic_path
 
@@ -111,18 +111,18 @@ def _check_heaps(stream: BinaryIO, path: Path, size: int) -> None:
         block = stream.read(_SCAN_BYTES + _HEAP_BYTES)
         at = block.find(_HEAP)
         while 0 <= at < _SCAN_BYTES:
-            _check_heap(stream, path, block[at : at + _HEAP_BYTES])
+            _check_heap(stream, path, block[at : at + _HEAP_BYTES], size)
             at = block.find(_HEAP, at + 1)
         start += _SCAN_BYTES
 
 
-def _check_heap(stream: BinaryIO, path: Path, head: bytes) -> None:
+def _check_heap(stream: BinaryIO, path: Path, head: bytes, end: int) -> None:
     if len(head) < _HEAP_BYTES:
         return
     size, free, place = struct.unpack("<8xQQQ", head)
     seen: set[int] = set()
     # HDF5 itself refuses what lies outside; 1 says that there is no more.
-    while free != 1 and free < size and place + free < 1 << 62:
+    while free != 1 and free < size and place + free < end:
         if free in seen or len(seen) > _MAX_OBJECTS:
             raise _RefusedError(path, "the free space among its names is damaged")
         seen.add(free)
@@ -474,9 +474,9 @@ def write_shard(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) 
 @contextmanager
 def _created(path: str | os.PathLike[str]) -> Generator[Any]:
     h5py = _library()
-    with atomic_path(path) as temporary:
+    with atomic_path(path) as temporary, written_by_library(temporary) as held:
         try:
-            with h5py.File(temporary, "w") as file:
+            with h5py.File(held, "w") as file:
                 yield file
         except (TypeError, RuntimeError, KeyError) as error:
             raise ValueError(

@@ -6,12 +6,15 @@ as memory, and a file that shrinks meanwhile is an error and not the end of the 
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
 import weakref
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -168,6 +171,56 @@ def filled_array(
 def stored_dtype(dtype: str) -> np.dtype:
     """Give NumPy's type of stored values, which for bfloat16 is that of their bits."""
     return np.dtype("uint16" if dtype == "bfloat16" else dtype).newbyteorder("<")
+
+
+class _Sink(io.FileIO):
+    """A new file that notes the system's first error and from then on writes nothing.
+
+    Attributes:
+        error: that error, if there was one.
+    """
+
+    error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """Write all of some bytes."""
+        left = memoryview(data).cast("B")
+        size = len(left)
+        try:
+            while len(left) and self.error is None:
+                left = left[super().write(left) or 0 :]
+        except OSError as error:
+            self.error = error
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        """Change the size."""
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.error = self.error or error
+        return size or 0
+
+
+@contextmanager
+def written_by_library(path: Path) -> Generator[BinaryIO]:
+    """Give a file to a library that would not tell of the system's errors as such.
+
+    Args:
+        path: of the file, which is emptied.
+
+    Yields:
+        The file, open to read and write.
+
+    Raises:
+        OSError: the system refused to write.
+    """
+    with _Sink(path, "w+") as file:
+        try:
+            yield cast(BinaryIO, file)
+        finally:
+            if file.error is not None:
+                raise file.error from None
 
 
 def sound_shape(sizes: object) -> tuple[int, ...] | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -165,9 +166,10 @@ def write_file(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -
         arrays: weights by name, of the types that `dtype_name` knows.
 
     Raises:
+        OSError: the system refused to write.
         ValueError: an array is of another type.
     """
-    from safetensors import TensorSpec, serialize_file
+    from safetensors import SafetensorError, TensorSpec, serialize_file
 
     held = {name: plain(array) for name, array in arrays.items()}
     specs = {
@@ -180,4 +182,17 @@ def write_file(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -
         for name, array in held.items()
     }
     with atomic_path(path) as temporary:
-        serialize_file(specs, temporary, metadata={"format": "pt"})
+        try:
+            serialize_file(specs, temporary, metadata={"format": "pt"})
+        except SafetensorError as error:
+            raise _system_error(error, path) from None
+
+
+def _system_error(
+    error: Exception, path: str | os.PathLike[str]
+) -> OSError | ValueError:
+    """Tell of a full disk as the system does; the library has it in its text only."""
+    number = re.search(r"\(os error (\d+)\)", str(error))
+    if number is None:
+        return ValueError(f"{os.fspath(path)!r} cannot be written: {error}.")
+    return OSError(int(number[1]), os.strerror(int(number[1])), os.fspath(path))

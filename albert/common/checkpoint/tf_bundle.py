@@ -13,7 +13,7 @@ encoding guide.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,8 +31,8 @@ from albert.common.checkpoint.tf_table import (
     crc32c,
     masked,
     read_table,
-    varint,
 )
+from albert.common.wire import as_bytes, fields, varint
 
 SUFFIX = ".index"
 
@@ -273,7 +273,7 @@ def _parse_entry(data: bytes, shards: int) -> _Entry:
 
 
 def _shape(message: dict[int, list[int | bytes]]) -> tuple[int, ...]:
-    sizes = [_number(_message(_as_bytes(part)), 1) for part in message.get(2, [])]
+    sizes = [_number(_message(as_bytes(part)), 1) for part in message.get(2, [])]
     shape = sound_shape(sizes)
     # Axes beside one of zero take no bytes: nothing else limits them.
     if shape is None or 3 in message or math.prod(filter(None, shape)) > _MAX_ITEMS:
@@ -300,13 +300,13 @@ def _read_string(shard: RawFile, entry: _Entry) -> bytes:
 
 def _graph_names(graph: bytes) -> dict[str, str]:
     names: dict[str, str] = {}
-    for field, node in _fields(graph):
+    for field, node in fields(graph):
         if field != 1:
             continue
-        for part, attribute in _fields(_as_bytes(node)):
+        for part, attribute in fields(as_bytes(node)):
             if part != 2:
                 continue
-            message = _message(_as_bytes(attribute))
+            message = _message(as_bytes(attribute))
             name, key = _text(message, 2), _text(message, 3)
             if names.setdefault(key, name) != name:
                 raise ValueError(f"it names {key!r} twice")
@@ -318,7 +318,7 @@ def _message(data: bytes) -> dict[int, list[int | bytes]]:
     if len(data) > _MAX_MESSAGE_BYTES:
         raise ValueError(f"{len(data)} bytes are over {_MAX_MESSAGE_BYTES}")
     found: dict[int, list[int | bytes]] = {}
-    for field, value in _fields(data):
+    for field, value in fields(data):
         found.setdefault(field, []).append(value)
     return found
 
@@ -335,36 +335,8 @@ def _number(message: dict[int, list[int | bytes]], field: int) -> int:
 
 def _joined(message: dict[int, list[int | bytes]], field: int) -> bytes:
     """Give a message; one given in parts is all of them."""
-    return b"".join(_as_bytes(value) for value in message.get(field, []))
+    return b"".join(as_bytes(value) for value in message.get(field, []))
 
 
 def _text(message: dict[int, list[int | bytes]], field: int) -> str:
-    return _as_bytes(message.get(field, [b""])[-1]).decode("utf-8")
-
-
-def _as_bytes(value: int | bytes) -> bytes:
-    if isinstance(value, int):
-        raise ValueError("a number stands in place of a message")
-    return value
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield number and value of each field; those of fixed width as bytes."""
-    at = 0
-    while at < len(data):
-        key, at = varint(data, at)
-        kind = key & 7
-        if kind == 0:
-            value, at = varint(data, at)
-            yield key >> 3, value
-            continue
-        if kind == 2:
-            size, at = varint(data, at)
-        elif kind in (1, 5):
-            size = 8 if kind == 1 else 4
-        else:
-            raise ValueError(f"a field is of unknown kind {kind}")
-        if at + size > len(data):
-            raise ValueError("a field is cut short")
-        yield key >> 3, data[at : at + size]
-        at += size
+    return as_bytes(message.get(field, [b""])[-1]).decode("utf-8")

@@ -14,6 +14,8 @@ from functools import cache
 
 import numpy as np
 
+from albert.common.wire import varint
+
 MAX_TABLE_BYTES = 1 << 23
 """Largest file, and most bytes that its blocks and keys take when expanded."""
 
@@ -54,29 +56,6 @@ def read_table(data: bytes) -> dict[bytes, bytes]:
     handles = [_handle(value, 0)[0] for _, value in _entries(_block(data, *index))]
     _in_order([*handles, meta])
     return _sorted_entries(data, handles)
-
-
-def varint(data: bytes, at: int) -> tuple[int, int]:
-    """Read a number of seven bits a byte, low ones first.
-
-    Args:
-        data: holds it.
-        at: position of its first byte.
-
-    Returns:
-        The number, below 2**64, and the position after it.
-
-    Raises:
-        ValueError: it goes on past the end or past 64 bits.
-    """
-    value = 0
-    for place, byte in enumerate(data[at : at + 10]):
-        value |= (byte & 0x7F) << 7 * place
-        if byte < 0x80:
-            if value >> 64:
-                break
-            return value, at + place + 1
-    raise ValueError(f"byte {at} starts a number that does not end or is too large")
 
 
 def crc32c(data: np.ndarray, before: int = 0) -> int:

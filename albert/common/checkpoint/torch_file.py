@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from albert.common.checkpoint.lazy import LazyArray, widen_bfloat16
-from albert.common.checkpoint.raw import plain, sound_shape
+from albert.common.checkpoint.raw import plain, sound_shape, written_by_library
 from albert.common.checkpoint.safetensors import dtype_name
 from albert.common.files import atomic_path
 
@@ -140,9 +140,12 @@ def _check_zip(path: Path) -> Counter[int]:
                 raise _refused(path, "it lacks an index of a sound size (data.pkl)")
             with archive.open(pickles[0]) as index:
                 _check_pickle(path, cast(BinaryIO, index))
-    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError) as error:
+    except (*_ZIP_ERRORS, OSError) as error:
         raise _refused(path, f"it is a damaged zip archive: {error}") from None
     return Counter(one.file_size for one in members if "/data/" in one.filename)
+
+
+_ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, EOFError, UnicodeError)
 
 
 def _storages(tensors: dict[str, Any]) -> Counter[int]:
@@ -158,7 +161,25 @@ def _check_old(path: Path) -> None:
         raise _refused(path, "it is no zip archive and too large to be read as a whole")
     with open(path, "rb") as file:
         for _ in range(5):
-            _check_pickle(path, file)
+            _check_pickle(path, cast(BinaryIO, _Cautious(file)))
+
+
+class _Cautious:
+    """A file of which no more is read, or made room for, than it has.
+
+    Args:
+        file: the file.
+    """
+
+    def __init__(self, file: BinaryIO):
+        self._file = file
+        self._size = os.fstat(file.fileno()).st_size
+        self.readline = file.readline
+        self.tell = file.tell
+
+    def read(self, size: int) -> bytes:
+        """Read some bytes; fewer if the file ends."""
+        return self._file.read(min(size, self._size))
 
 
 def _check_pickle(path: Path, file: BinaryIO) -> None:
@@ -288,8 +309,8 @@ def write_file(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -
     """
     torch = _library()
     tensors = {name: _tensor(torch, array) for name, array in arrays.items()}
-    with atomic_path(path) as temporary:
-        torch.save(tensors, temporary)
+    with atomic_path(path) as temporary, written_by_library(temporary) as file:
+        torch.save(tensors, file)
 
 
 def _tensor(torch: Any, array: np.ndarray) -> Any:

@@ -7,9 +7,10 @@ normaliser. Field numbers are those of sentencepiece_model.proto.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+
+from albert.common.wire import as_bytes, fields
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 """The kinds of piece, as numbered in the file."""
@@ -118,24 +119,24 @@ def _parse(data: bytes) -> SpmModel:
     kinds: list[int] = []
     trainer: dict[int, int | bytes] = {}
     normalizer: dict[int, int | bytes] = {}
-    for number, value in _fields(data):
+    for number, value in fields(data):
         if not isinstance(value, bytes):
             continue
         if number == 1:
-            piece = dict(_fields(value))
-            pieces.append(_as_bytes(piece.get(1, b"")).decode())
-            raw = _as_bytes(piece.get(2, bytes(4)))
+            piece = dict(fields(value))
+            pieces.append(as_bytes(piece.get(1, b"")).decode())
+            raw = as_bytes(piece.get(2, bytes(4)))
             scores.append(struct.unpack("<f", raw)[0])
             kinds.append(_as_int(piece.get(3, NORMAL)))
         elif number == 2:
-            trainer.update(_fields(value))
+            trainer.update(fields(value))
         elif number == 3:
-            normalizer.update(_fields(value))
+            normalizer.update(fields(value))
     return SpmModel(
         tuple(pieces),
         tuple(scores),
         tuple(kinds),
-        _as_bytes(normalizer.get(2, b"")),
+        as_bytes(normalizer.get(2, b"")),
         bool(normalizer.get(3, 1)),
         bool(normalizer.get(4, 1)),
         _as_int(trainer.get(3, UNIGRAM)),
@@ -143,49 +144,10 @@ def _parse(data: bytes) -> SpmModel:
     )
 
 
-def _as_bytes(value: int | bytes) -> bytes:
-    if isinstance(value, int):
-        raise ValueError("a text field holds a number")
-    return value
-
-
 def _as_int(value: int | bytes) -> int:
     if isinstance(value, bytes):
         raise ValueError("a number field holds bytes")
     return value
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield (field number, value) of one message; fixed-width values as bytes."""
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        wire = key & 7
-        if wire == 0:
-            value, at = _varint(data, at)
-            yield key >> 3, value
-            continue
-        if wire == 2:
-            size, at = _varint(data, at)
-        elif wire in (1, 5):
-            size = 8 if wire == 1 else 4
-        else:
-            raise ValueError(f"wire type {wire}")
-        if at + size > len(data):
-            raise ValueError("cut short")
-        yield key >> 3, data[at : at + size]
-        at += size
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at += 1
-        if byte < 0x80:
-            return value, at
-        shift += 7
 
 
 def _write_varint(value: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from albert.common.files import atomic_path, make_folder, write_text
+from albert.common.replacing import replacing
 from albert.common.tokenization.added import AddedToken
 from albert.common.tokenization.proto import parse_model
 from albert.common.tokenization.settings import PLAIN_NAMES, Settings
@@ -27,6 +29,8 @@ from albert.common.tokenization.tokenizer_json import (
     template,
     write_tokenizer_json,
 )
+
+_FILES = (SPIECE, VOCAB_TXT, TOKENIZER_JSON, CONFIG, SPECIAL_TOKENS, ADDED_TOKENS)
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,31 @@ def save_vocabulary_file(
 def save_files(
     saved: Saved, folder: str | os.PathLike[str], prefix: str | None
 ) -> tuple[str, ...]:
-    """Write all files of a tokenizer and return their paths."""
+    """Write all files of a tokenizer, which take their places together.
+
+    Args:
+        saved: what goes into them.
+        folder: made if need be; files of another tokenizer in it are removed.
+        prefix: stands before each name, if given.
+
+    Returns:
+        Their paths.
+
+    Raises:
+        OSError: the folder cannot be written to; nothing in it has changed.
+    """
+    # One that is not written anew would be read with the others.
+    outdated = [glob.escape(_named(name, prefix)) for name in _FILES]
+    with replacing(folder, outdated) as staged:
+        written = _write_files(saved, staged, prefix)
+    return tuple(str(Path(folder) / path.name) for path in written)
+
+
+def _write_files(saved: Saved, folder: Path, prefix: str | None) -> list[Path]:
     paths = [save_vocabulary_file(saved, folder, prefix)]
 
     def write(name: str, text: str) -> None:
-        paths.append(Path(folder) / _named(name, prefix))
+        paths.append(folder / _named(name, prefix))
         write_text(paths[-1], text)
 
     tokenizer_json = _tokenizer_json(saved)
@@ -89,7 +113,7 @@ def save_files(
     }
     if behind:
         write(ADDED_TOKENS, _pretty(behind))
-    return tuple(map(str, paths))
+    return paths
 
 
 def check_model_size(folder: Path, size: int) -> None:

@@ -19,6 +19,15 @@ from albert.common.tokenization.wordpiece import read_vocab
 SPIECE = "spiece.model"
 TOKENIZER_JSON = "tokenizer.json"
 VOCAB_TXT = "vocab.txt"
+GOOGLE_MODEL = "30k-clean.model"
+SAVED_MODEL = "saved_model.pb"
+ELSEWHERE = (
+    GOOGLE_MODEL,
+    f"assets/{GOOGLE_MODEL}",
+    "assets/tokenizer/vocabulary.spm",
+    "vocab_chinese.txt",
+)
+"""Where Google's checkpoints, its TF-Hub modules and KerasHub keep the vocabulary."""
 CONFIG = "tokenizer_config.json"
 SPECIAL_TOKENS = "special_tokens_map.json"
 ADDED_TOKENS = "added_tokens.json"
@@ -97,12 +106,13 @@ def files_needed(names: Sequence[str], label: str) -> list[str]:
         FileNotFoundError: there is no vocabulary among them.
     """
     vocabulary = [name for name in (SPIECE, TOKENIZER_JSON) if name in names]
-    if not vocabulary and VOCAB_TXT in names:
-        vocabulary = [VOCAB_TXT]
+    if not vocabulary:
+        others = (VOCAB_TXT, *ELSEWHERE, SAVED_MODEL)
+        vocabulary = [name for name in others if name in names][:1]
     if not vocabulary:
         raise FileNotFoundError(
             f"{label} holds no vocabulary: it must have {SPIECE}, {TOKENIZER_JSON} or "
-            f"{VOCAB_TXT}."
+            f"{VOCAB_TXT}, or one of {', '.join(ELSEWHERE)}."
         )
     settings = (CONFIG, SPECIAL_TOKENS, ADDED_TOKENS, MODEL_CONFIG)
     return vocabulary + [name for name in settings if name in names]
@@ -111,7 +121,8 @@ def files_needed(names: Sequence[str], label: str) -> list[str]:
 def read_folder(folder: Path) -> Source:
     """Read a vocabulary and its settings from a folder.
 
-    `spiece.model` comes first, then `tokenizer.json`, then `vocab.txt`.
+    `spiece.model` comes first, then one of `ELSEWHERE`, then `tokenizer.json`, then
+    `vocab.txt`.
 
     Args:
         folder: where the files are.
@@ -126,8 +137,13 @@ def read_folder(folder: Path) -> Source:
     there = [path.name for path in folder.iterdir() if path.is_file()]
     needed = files_needed(there, repr(str(folder)))
     found = {name: folder / name for name in needed}
-    vocab = found.get(SPIECE, found.get(VOCAB_TXT))
-    source = read_files(vocab, found.get(TOKENIZER_JSON))
+    others = [folder / name for name in ELSEWHERE if (folder / name).is_file()]
+    if others and SPIECE not in found:
+        # KerasHub's tokenizer.json is no vocabulary.
+        source = read_files(others[0], None)
+    else:
+        vocab = found.get(SPIECE, found.get(VOCAB_TXT))
+        source = read_files(vocab, found.get(TOKENIZER_JSON))
     settings, added = _read_settings(folder)
     known = {token.content for _, token in added}
     rest = [entry for entry in source.added if entry[1].content not in known]

@@ -384,6 +384,14 @@ def test_ring_of_free_space(tmp_path):
     assert refusal(tmp_path / "file") == ("the free space among its names is damaged.")
 
 
+def test_free_space_behind_the_end(tmp_path):
+    stock(tmp_path / "file", {"a": normal(3)}, libver="earliest")
+    raw = bytearray((tmp_path / "file").read_bytes())
+    struct.pack_into("<Q", raw, raw.index(b"HEAP\0\0\0\0") + 24, (1 << 62) - 4096)
+    (tmp_path / "file").write_bytes(raw)
+    assert refusal(tmp_path / "file")
+
+
 def test_places_of_another_width(tmp_path):
     kind = h5py.h5p.create(h5py.h5p.FILE_CREATE)
     kind.set_sizes(4, 4)

@@ -413,3 +413,24 @@ def test_writing_leaves_the_arrays_alone(tmp_path):
     write_file(tmp_path / "file", arrays)
     assert arrays["t"] is held
     assert arrays.keys() == {"t"}
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (
+            "I/O error: File too large (os error 27)",
+            OSError(27, os.strerror(27), "{path}"),
+        ),
+        ("something else", ValueError("'{path}' cannot be written: something else.")),
+    ],
+)
+def test_error_of_the_library(tmp_path, monkeypatch, text, error):
+    def fail(*_, **__):
+        raise safetensors.SafetensorError(text)
+
+    monkeypatch.setattr(safetensors, "serialize_file", fail)
+    with pytest.raises(type(error)) as caught:
+        write_file(tmp_path / "file", {"a": np.ones(3, "float32")})
+    assert str(caught.value) == str(error).format(path=tmp_path / "file")
+    assert os.listdir(tmp_path) == []

@@ -12,7 +12,8 @@ import pytest
 from albert.common.checkpoint import lazy, tf_bundle, tf_table
 from albert.common.checkpoint.raw import RawFile
 from albert.common.checkpoint.tf_bundle import OBJECT_GRAPH, full_names, open_file
-from albert.common.checkpoint.tf_table import crc32c, masked, read_table, varint
+from albert.common.checkpoint.tf_table import crc32c, masked, read_table
+from albert.common.wire import varint
 
 FLOAT, STRING = 1, 7
 FOOTER = 48

@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -145,8 +146,8 @@ def test_failing_write_leaves_the_old_file(tmp_path, monkeypatch):
     write_file(path, {"a": np.ones(3, "float32")})
     before = path.read_bytes()
 
-    def fail(_, temporary):
-        temporary.write_bytes(b"part")
+    def fail(_, file):
+        file.write(b"part")
         raise OSError("disk full")
 
     monkeypatch.setattr(torch, "save", fail)
@@ -406,3 +407,24 @@ def test_damaged_files(tmp_path, settings):
         except ValueError:
             refused += 1
     assert refused >= 50
+
+
+def test_name_in_the_archive_that_is_not_utf8(tmp_path):
+    torch.save({"a": normal(2)}, tmp_path / "file")
+    rezipped(tmp_path / "file", lambda held: held.update({"x/\u00e9": b""}))
+    raw = (tmp_path / "file").read_bytes()
+    (tmp_path / "file").write_bytes(raw.replace("\u00e9".encode(), b"\xff\xff"))
+    assert refusal(tmp_path / "file").startswith("it is a damaged zip archive: 'utf-8'")
+
+
+@pytest.mark.parametrize("size", [2**31, 2**62])
+def test_old_file_that_tells_a_huge_length(tmp_path, size):
+    text = b"\x80\x04\x8d" + size.to_bytes(8, "little") + b"text"
+    (tmp_path / "file").write_bytes(text)
+    tracemalloc.start()
+    try:
+        found = refusal(tmp_path / "file")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    finally:
+        tracemalloc.stop()
+    assert found.startswith("its index is damaged: expected")

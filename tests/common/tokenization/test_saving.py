@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import pickle
@@ -8,7 +9,12 @@ import sys
 import pytest
 import tokenizers
 
-from albert.common.tokenization import AddedToken, AlbertTokenizer, AlbertTokenizerFast
+from albert.common.tokenization import (
+    AddedToken,
+    AlbertTokenizer,
+    AlbertTokenizerFast,
+    saving,
+)
 
 from .conftest import CLASSES
 from .rules import DEMO
@@ -164,3 +170,39 @@ def test_names_of_the_package():
     assert str(error.value) == (
         "module 'albert.common.tokenization' has no attribute 'nothing'"
     )
+
+
+def test_files_take_their_places_together(kind, tmp_path, monkeypatch):
+    _changed(kind).save_pretrained(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    write_text = saving.write_text
+
+    def fail(path, text):
+        if path.name == "special_tokens_map.json":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_text(path, text)
+
+    monkeypatch.setattr(saving, "write_text", fail)
+    with pytest.raises(OSError) as caught:
+        kind.from_pretrained(DEMO).save_pretrained(tmp_path)
+    assert caught.value.errno == errno.ENOSPC
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_files_of_another_tokenizer_are_removed(kind, tmp_path):
+    _changed(kind).save_pretrained(tmp_path)
+    for name in ("vocab.txt", "other.txt", "p-added_tokens.json"):
+        (tmp_path / name).write_text("")
+    tokenizer = kind.from_pretrained(DEMO)
+    paths = tokenizer.save_pretrained(tmp_path)
+    names = {os.path.basename(path) for path in paths}
+    assert set(os.listdir(tmp_path)) == names | {"other.txt", "p-added_tokens.json"}
+    _same(tokenizer, kind.from_pretrained(tmp_path))
+
+
+def test_folder_that_is_a_link(kind, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    with pytest.raises(NotADirectoryError, match="is a symbolic link"):
+        kind.from_pretrained(DEMO).save_pretrained(tmp_path / "link")
+    assert os.listdir(tmp_path / "real") == []

@@ -123,12 +123,32 @@ def _message(error):
     return str(error.value)
 
 
+@pytest.mark.parametrize(
+    "place",
+    ["30k-clean.model", "assets/30k-clean.model", "assets/tokenizer/vocabulary.spm"],
+)
+def test_vocabulary_where_other_tools_keep_it(kind, place, tmp_path):
+    demo = kind.from_pretrained("albert-demo")
+    demo.save_pretrained(tmp_path / "saved")
+    path = tmp_path / "other" / place
+    path.parent.mkdir(parents=True)
+    path.write_bytes((tmp_path / "saved" / "spiece.model").read_bytes())
+    # what marks a SavedModel, and KerasHub's settings, which are no vocabulary
+    (tmp_path / "other" / "saved_model.pb").write_bytes(b"")
+    (tmp_path / "other" / "tokenizer.json").write_text('{"module": "keras_hub"}')
+    found = kind.from_pretrained(tmp_path / "other")
+    assert (
+        found("She sold 3.0 shells").input_ids == demo("She sold 3.0 shells").input_ids
+    )
+
+
 def test_no_vocabulary(kind, tmp_path):
     with pytest.raises(FileNotFoundError) as error:
         kind.from_pretrained(tmp_path)
     assert _message(error) == (
         f"{str(tmp_path)!r} holds no vocabulary: it must have spiece.model, "
-        f"tokenizer.json or vocab.txt."
+        f"tokenizer.json or vocab.txt, or one of 30k-clean.model, "
+        f"assets/30k-clean.model, assets/tokenizer/vocabulary.spm, vocab_chinese.txt."
     )
 
 
