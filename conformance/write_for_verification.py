@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             write(target / f"{form}-{class_name}", class_name, form)
         write(target / f"{form}-sharded", "AlbertForPreTraining", form, SHARD)
         groups = {"num_hidden_layers": 4, "num_hidden_groups": 2, "inner_group_num": 2}
-        write(target / f"{form}-groups", "AlbertForMaskedLM", form, **groups)
+        write(target / f"{form}-groups", "AlbertForMaskedLM", form, "5GB", **groups)
     return 0
 
 

@@ -15,14 +15,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from conformance.fuzz.inputs import reader_of
-from conformance.fuzz.worker import SECONDS, Answer
+from conformance.fuzz.worker import READY, SECONDS, Answer
 
 COMMAND = (sys.executable, "-m", "conformance.fuzz.worker")
 
 _ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 180
 _WALL_SECONDS = 60
-_MOST_LOST = 10
 
 
 class _Worker:
@@ -39,8 +38,6 @@ class _Worker:
         self._seed = seed
         self._wall_seconds = wall_seconds
         self._process: subprocess.Popen[str] | None = None
-        self._answers = 0
-        self._lost_ones = 0
 
     def __enter__(self) -> _Worker:
         return self
@@ -51,28 +48,31 @@ class _Worker:
     def answer(self, number: int) -> Answer:
         """Let the worker open one input, and say how it ended if it does not."""
         process = self._process or self._start()
-        assert process.stdin is not None and process.stdout is not None
-        limit = self._wall_seconds if self._answers else _START_SECONDS
-        try:
-            process.stdin.write(f"{number}\n")
-            process.stdin.flush()
-            if not select.select([process.stdout], [], [], limit)[0]:
-                return self._lost(number, f"no answer in {limit} seconds")
-            line = process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
-        if not line:
-            return self._lost(number, f"the process ended: {self._how(process)}")
-        self._answers += 1
-        self._lost_ones = 0
-        return Answer(*json.loads(line))
+        assert process.stdin is not None
+        process.stdin.write(f"{number}\n")
+        process.stdin.flush()
+        line = self._line(process, self._wall_seconds)
+        if line is None:
+            text = f"no answer in {self._wall_seconds} seconds"
+        elif line:
+            return Answer(*json.loads(line))
+        else:
+            text = f"the process ended: {self._how(process)}"
+        self._end()
+        return Answer(number, reader_of(number), "", "fault", text, SECONDS, 0)
+
+    def _line(self, process: subprocess.Popen[str], seconds: float) -> str | None:
+        """Read a line: "" if the process has ended, None if it says nothing."""
+        assert process.stdout is not None
+        if not select.select([process.stdout], [], [], seconds)[0]:
+            return None
+        return process.stdout.readline()
 
     def _start(self) -> subprocess.Popen[str]:
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self._errors = Path(self._folder.name, "errors")
-        self._answers = 0
         with open(self._errors, "wb") as errors:
-            self._process = subprocess.Popen(
+            process = self._process = subprocess.Popen(
                 [*self._command, str(self._seed), self._folder.name],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -80,7 +80,10 @@ class _Worker:
                 cwd=_ROOT,
                 text=True,
             )
-        return self._process
+        if self._line(process, _START_SECONDS) != READY + "\n":
+            process.kill()
+            raise RuntimeError(f"a worker does not start: {self._how(process)}")
+        return process
 
     def _how(self, process: subprocess.Popen[str]) -> str:
         status = process.wait()
@@ -90,13 +93,6 @@ class _Worker:
         if status < 0:
             return f"{signal.Signals(-status).name} {said}"
         return f"status {status} {said}"
-
-    def _lost(self, number: int, text: str) -> Answer:
-        self._end()
-        self._lost_ones += 1
-        if self._lost_ones > _MOST_LOST:
-            raise RuntimeError(f"{self._lost_ones} workers died in a row: {text}")
-        return Answer(number, reader_of(number), "", "fault", text, SECONDS, 0)
 
     def _end(self) -> None:
         if self._process is None:

@@ -37,6 +37,9 @@ MEMORY = 1 << 28
 SECONDS = 5
 """Processor time for one input; what takes longer is ended."""
 
+READY = "ready"
+"""The first line, when all is imported."""
+
 _ADDRESSES = 1 << 32
 _LETTERS = 5000
 _REFUSALS = (ValueError, FileNotFoundError, ImportError)
@@ -307,6 +310,7 @@ def main() -> None:
     limit = _status("VmSize") + _ADDRESSES
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    print(READY, file=answers, flush=True)
     for line in sys.stdin:
         answer = worker.answer(int(line))
         answers.write(json.dumps(answer) + "\n")

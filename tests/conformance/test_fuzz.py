@@ -99,7 +99,7 @@ def test_hostile_input_that_is_opened(tmp_path):
 
 
 def test_workers_that_cannot_start():
-    with pytest.raises(RuntimeError, match=r"workers died in a row: .*no such worker"):
+    with pytest.raises(RuntimeError, match=r"does not start: status 1 no such worker"):
         list(run(range(99), command=(sys.executable, "-c", "exit('no such worker')")))
 
 
