@@ -61,6 +61,7 @@ _PROBABILITIES = (
     "classifier_dropout_prob",
 )
 _FLAGS = ("output_attentions", "output_hidden_states", "return_dict")
+_MAX_LABELS = 1_000_000
 _TOKEN_IDS = ("pad_token_id", "bos_token_id", "eos_token_id")
 _LABELS = ("id2label", "label2id", "num_labels")
 
@@ -263,7 +264,8 @@ class AlbertConfig:
                 f"num_hidden_groups must be at most num_hidden_layers, but "
                 f"{self.num_hidden_groups} is more than {self.num_hidden_layers}."
             )
-        if self.hidden_act not in ACTIVATIONS:
+        # A list, since what a file holds may be of a type that no set can look up.
+        if self.hidden_act not in list(ACTIVATIONS):
             raise ValueError(
                 f"hidden_act must be one of {', '.join(ACTIVATIONS)}, but is "
                 f"{self.hidden_act!r}."
@@ -543,13 +545,19 @@ def _label_maps(
     num_labels: int | None,
 ) -> tuple[dict[int, str], dict[str, int]]:
     """Complete the label maps from each other and check that they agree."""
+    id2label = _label_map("id2label", id2label)
+    label2id = _label_map("label2id", label2id)
     if id2label is None and label2id is not None:
         id2label = {index: label for label, index in label2id.items()}
     if id2label is None:
         number = 2 if num_labels is None else num_labels
         _check_integer("num_labels", number, 1)
+        if number > _MAX_LABELS:
+            raise ValueError(
+                f"num_labels must be at most {_MAX_LABELS}, but is {number}."
+            )
         id2label = {index: f"LABEL_{index}" for index in range(number)}
-    by_id = {int(index): label for index, label in id2label.items()}
+    by_id = {_label_id(index): label for index, label in id2label.items()}
     if sorted(by_id) != list(range(len(by_id))) or not by_id:
         raise ValueError(
             f"id2label must number the labels 0, 1, 2 ..., but has {sorted(by_id)}."
@@ -559,7 +567,8 @@ def _label_maps(
         # back cannot exist then, so none may have been given.
         raise ValueError(f"id2label must give every label once, but is {by_id}.")
     by_label = {label: index for index, label in by_id.items()}
-    if label2id is not None and {k: int(v) for k, v in label2id.items()} != by_label:
+    given = {label: _label_id(index) for label, index in (label2id or {}).items()}
+    if label2id is not None and given != by_label:
         raise ValueError(
             f"id2label and label2id must agree, but are {by_id} and {dict(label2id)}."
         )
@@ -569,3 +578,24 @@ def _label_maps(
             f"{len(by_id)} labels in id2label."
         )
     return dict(sorted(by_id.items())), by_label
+
+
+def _label_map(name: str, given: Any) -> dict[Any, Any] | None:
+    if given is None:
+        return None
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{name} must be a mapping, but is {given!r}.")
+    found = dict(cast("Mapping[Any, Any]", given))
+    for part in (*found.keys(), *found.values()):
+        if not isinstance(part, (str, int)):
+            raise ValueError(f"{name} must map numbers and names, but has {part!r}.")
+    return found
+
+
+def _label_id(index: Any) -> int:
+    try:
+        return int(index)
+    except ValueError:
+        raise ValueError(
+            f"id2label and label2id must number the labels, but have {index!r}."
+        ) from None

@@ -14,6 +14,7 @@ from albert.common.config import AlbertConfig
 from albert.common.hub import Location
 from albert.common.opening import Checkpoint, open_checkpoint
 
+_MAX_LINES = 200
 _FRAMEWORK_FLAGS = ("from_pt", "from_tf", "from_flax")
 
 
@@ -53,7 +54,10 @@ class LoadingReport:
                 for name, found, needed in self.mismatched
             ),
         ]
-        return "\n".join(lines)
+        more = len(lines) - _MAX_LINES
+        return "\n".join(
+            [*lines[:_MAX_LINES], *([f"  and {more} more"] if more > 0 else [])]
+        )
 
 
 def prepare(

@@ -30,6 +30,9 @@ _TRAINING = re.compile(
     r"|(task/)?optimizer/.*|.*seed_generator.*|_CHECKPOINTABLE_OBJECT_GRAPH|save_counter.*"
     r"|(albert\.)?embeddings\.(position_ids|token_type_ids)"
 )
+# As many are looked for at least, so that a model may lack some and be told which.
+_MAX_BLOCKS = 100
+_BLOCK = re.compile(r"layer_group|group_\d|transformer_encoder")
 _MAPPING = "albert.encoder.embedding_hidden_mapping_in"
 
 
@@ -156,8 +159,10 @@ def _config(path: Path) -> AlbertConfig:
 
 
 def _config_of_keras(archive: Path) -> AlbertConfig:
-    model: Any = keras_archive.read_config(archive).get("config")
-    values: Any = cast("dict[str, Any]", model).get("config") if model else None
+    values: Any = keras_archive.read_config(archive)
+    for _ in range(2):
+        known = isinstance(values, dict)
+        values = cast("dict[str, Any]", values).get("config") if known else None
     if not isinstance(values, dict):
         raise ValueError(f"{str(archive)!r} is not of a model of this package.")
     return AlbertConfig.from_dict(cast("dict[str, Any]", values))
@@ -218,6 +223,13 @@ def _say(path: Path, others: Sequence[str]) -> None:
 def _canonical(
     path: Path, stored: Mapping[str, LazyArray], config: AlbertConfig
 ) -> Checkpoint:
+    blocks = config.num_hidden_groups * config.inner_group_num
+    if blocks > max(len(stored), _MAX_BLOCKS):
+        raise ValueError(
+            f"{str(path)!r} cannot hold {blocks} blocks (num_hidden_groups="
+            f"{config.num_hidden_groups}, inner_group_num={config.inner_group_num}) in "
+            f"its {len(stored)} arrays."
+        )
     rows = names.all_weights(config)
     matched = {
         key: match(dialect, stored, config, rows) for key, dialect in DIALECTS.items()
@@ -297,7 +309,7 @@ def _same(one: LazyArray, other: LazyArray) -> bool:
 
 
 def _check_blocks(path: Path, unexpected: Iterable[str], config: AlbertConfig) -> None:
-    blocks = [name for name in unexpected if "layer_group" in name or "group_" in name]
+    blocks = [name for name in unexpected if _BLOCK.search(name)]
     if blocks:
         raise ValueError(
             f"{str(path)!r} holds blocks that the configuration has no place for "

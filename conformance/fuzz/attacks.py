@@ -131,7 +131,7 @@ def _pickles() -> Iterator[Attack]:
             yield Attack("bin-old", name, _pickled(make, protocol, False))
         yield Attack("bin-sharded", f"{harm} in a shard", _pickled(make, 2, True))
     deep = b"\x80\x02" + b"(" * 100_000
-    bomb = b"\x80\x02)" + b"\x94h\0h\0\x86" * 10 + b"."
+    bomb = b"\x80\x02N" + b"".join(b"\x85q%ch%c\x86" % (n, n) for n in range(100))
     doubling = b"\x80\x02]" + b"".join(
         b"q%c]h%ca" % (i, i) + b"h%ca" % i for i in range(60)
     )
@@ -229,10 +229,9 @@ def _safetensors() -> Iterator[Attack]:
 
 
 def _msgpack() -> Iterator[Attack]:
-    good = b"\xc7\x12\x01\x93\x91\x02\xa7float32\xc4\x04" + bytes(4)
-    shape = (
-        b"\xc7\x15\x01\x93\x92\xce\xff\xff\xff\xff\xce\xff\xff\xff\xff\xa3int\xc4\x00"
-    )
+    good = b"\xc7\x11\x01\x93\x91\x01\xa7float32\xc4\x04" + bytes(4)
+    huge = b"\xce\xff\xff\xff\xff"
+    shape = b"\xc7\x16\x01\x93\x92" + huge + huge + b"\xa7float32\xc4\x00"
     for name, data in {
         "deep dictionaries": b"\x81\xa1a" * 1_000_000,
         "deep lists": b"\x81\xa1a" + b"\x91" * 1_000_000,

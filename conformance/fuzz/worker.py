@@ -41,7 +41,8 @@ READY = "ready"
 """The first line, when all is imported."""
 
 _ADDRESSES = 1 << 32
-_LETTERS = 5000
+_FIELDS = ("num_labels", "model_type")
+_LINES, _LETTERS = 210, 5000
 _REFUSALS = (ValueError, FileNotFoundError, ImportError)
 _FORBIDDEN = re.compile(
     r"os\.(system|exec|posix_spawn|spawn|fork|forkpty|putenv|kill|remove|rename|rmdir"
@@ -93,7 +94,7 @@ class Watch:
         """Start to note.
 
         Args:
-            own: folders that may be opened: the input's, and one for temporary files,
+            *own: folders that may be opened: the input's, and one for temporary files,
                 where files may also be made and removed.
         """
         self.events = []
@@ -184,7 +185,7 @@ def read(folder: Path) -> dict[str, str]:
 
 def _named(text: str, folder: Path, given: Input) -> bool:
     """Whether an error says which file or which setting is wrong."""
-    known = {str(folder), *given.files, *vars(AlbertConfig()), "num_labels"}
+    known = {str(folder), *given.files, *vars(AlbertConfig()), *_FIELDS}
     for name in given.seed.settings:
         known.update(re.findall(r'"(\w+)":', given.seed.files[name].decode()))
     return any(name in text for name in known)
@@ -266,7 +267,9 @@ class Worker:
             clear = True  # the system's own words, and the file
         if not clear:
             return "fault", f"{type(error).__name__}: {text[:500]}"
-        if len(text) > _LETTERS:
+        lines = text.splitlines()
+        # A model that does not fit has a line for each weight.
+        if len(lines) > _LINES or max(map(len, lines), default=0) > _LETTERS:
             return "fault", f"a text of {len(text)} letters: {text[:500]}"
         if not _named(text, folder, given):
             return "fault", f"the error names neither a file nor a setting: {text}"

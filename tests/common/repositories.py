@@ -43,7 +43,8 @@ def write(folder, class_name=PRE_TRAINING, form="safetensors", seed=2, **options
 
 def content(folder):
     """Give the files of a folder as a repository holds them."""
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    files = [path for path in folder.iterdir() if path.is_file()]
+    return {path.name: path.read_bytes() for path in files}
 
 
 def of_every_form(folder):

@@ -860,3 +860,39 @@ def test_unknown_preset():
         "albert-xxlarge-v2, albert-base-zh, albert-large-zh, albert-xlarge-zh, "
         "albert-xxlarge-zh, but is 'albert-tiny'."
     )
+
+
+# Files that nobody vouches for.
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"hidden_act": ["gelu"]},
+            f"hidden_act must be one of {ACTIVATIONS}, but is ['gelu'].",
+        ),
+        ({"id2label": 5}, "id2label must be a mapping, but is 5."),
+        ({"label2id": ["a"]}, "label2id must be a mapping, but is ['a']."),
+        (
+            {"id2label": {"0": {"a": 1}}},
+            "id2label must map numbers and names, but has {'a': 1}.",
+        ),
+        (
+            {"label2id": {"a": float("inf")}},
+            "label2id must map numbers and names, but has inf.",
+        ),
+        (
+            {"id2label": {"x": "a"}},
+            "id2label and label2id must number the labels, but have 'x'.",
+        ),
+        (
+            {"num_labels": 2**31},
+            "num_labels must be at most 1000000, but is 2147483648.",
+        ),
+    ],
+)
+def test_value_of_a_type_that_breaks_things(values, message):
+    with pytest.raises(ValueError) as caught:
+        AlbertConfig.from_dict({"model_type": "albert", **values})
+    assert str(caught.value) == message

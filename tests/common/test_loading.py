@@ -679,3 +679,11 @@ def test_stored_dtype_holds_every_weight(tmp_path, types, expected):
     }
     write_file(tmp_path / "model.safetensors", arrays)
     assert open_checkpoint(tmp_path, CONFIG).dtype == expected
+
+
+def test_long_report_is_cut():
+    missing = tuple(f"weight {number}" for number in range(250))
+    lines = str(LoadingReport(missing, (), (), ())).splitlines()
+    assert len(lines) == 201
+    assert lines[-2:] == ["  missing: weight 199", "  and 50 more"]
+    assert len(str(LoadingReport(missing[:200], (), (), ())).splitlines()) == 200

@@ -1,9 +1,11 @@
 """From a name to an open checkpoint: which file, whose names, and what is refused."""
 
 import gc
+import io
 import json
 import logging
 import shutil
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -339,6 +341,20 @@ def test_note_of_the_last_checkpoint_is_not_followed(google, tmp_path, name):
     assert text.startswith(f"{str(tmp_path / 'checkpoint')!r} is no weight file of a")
 
 
+def test_from_the_hub(google, tmp_path, hub):
+    folder = copy_as(google / "one group", tmp_path / "new", "model.ckpt-best")
+    copy_as(google / "squad1", folder, "model.ckpt")
+    (folder / "checkpoint").write_text("model_checkpoint_path: 'elsewhere'")
+    (folder / "model.ckpt-best.meta").write_bytes(b"")
+    hub.add("owner/name", {path.name: path.read_bytes() for path in folder.iterdir()})
+    assert_equal(read("owner/name"), read(google / "one group"))
+    assert hub.downloads == [
+        "albert_config.json",
+        "model.ckpt-best.data-00000-of-00001",
+        "model.ckpt-best.index",
+    ]
+
+
 # Which file of a folder
 
 FILES = {
@@ -489,6 +505,7 @@ STRANGERS = {
             "bert/encoder/layer_0/attention/self/query/kernel",
             "bert.encoder.layer.0.attention.self.query.weight",
             "encoder.layer.11.output.dense.bias",
+            "transformer/layer_0/self_attention/query/kernel",
             "bert/tf_bert_model/bert/encoder/layer_._0/attention/self/query/kernel:0",
             "bert/encoder/layer/0/attention/self/query/kernel",
         ],
@@ -681,3 +698,33 @@ def test_names_above_are_the_published_ones():
     assert published["google_albert_base_zh"] == right
     _, brightmart = STRANGERS["brightmart's albert_zh (scope layer_shared)"]
     assert published["brightmart_albert_tiny_zh"] >= set(brightmart)
+
+
+@pytest.mark.parametrize("field", ["num_hidden_groups", "inner_group_num"])
+def test_blocks_that_no_file_could_hold(tmp_path, field):
+    arrays = random_weights(CONFIG, "AlbertModel", 0)
+    save_arrays(tmp_path, CONFIG, arrays, "AlbertModel")
+    values = {**CONFIG.to_dict(), field: 2**31, "num_hidden_layers": 2**31}
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    groups, inner = values["num_hidden_groups"], values["inner_group_num"]
+    with pytest.raises(ValueError) as caught:
+        open_checkpoint(tmp_path)
+    assert str(caught.value) == (
+        f"{str(tmp_path / 'model.safetensors')!r} cannot hold 2147483648 blocks "
+        f"(num_hidden_groups={groups}, inner_group_num={inner}) in its 25 arrays."
+    )
+
+
+@pytest.mark.parametrize("config", [5, "text", None, [], {}, {"config": 5}])
+def test_archive_of_keras_with_another_configuration(tmp_path, config):
+    weights = io.BytesIO()
+    with h5py.File(weights, "w") as file:
+        file["layers/dense/vars/0"] = np.ones(3, "float32")
+    with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:
+        archive.writestr("config.json", json.dumps({"config": config}))
+        archive.writestr("model.weights.h5", weights.getvalue())
+    with pytest.raises(ValueError) as caught:
+        open_checkpoint(tmp_path)
+    assert str(caught.value) == (
+        f"{str(tmp_path / 'model.keras')!r} is not of a model of this package."
+    )

@@ -48,6 +48,7 @@ MAX_SHARDS = 256
 _VERSION = 1
 _MAX_ITEMS = 1 << 40
 
+_MAX_NAME_LENGTH = 1024
 _MAX_MESSAGE_BYTES = 1 << 16
 
 _DTYPES = {
@@ -228,6 +229,8 @@ def _parse_index(table: dict[bytes, bytes]) -> tuple[int, dict[str, _Entry]]:
         # A zero byte starts the key of one slice of a partitioned variable.
         if not key or key.startswith(b"\0"):
             continue
+        if len(key) > _MAX_NAME_LENGTH:
+            raise ValueError(f"a name is longer than {_MAX_NAME_LENGTH}")
         try:
             name = key.decode("utf-8")
         except UnicodeDecodeError:

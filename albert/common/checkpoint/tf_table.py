@@ -172,7 +172,7 @@ def _sorted_entries(data: bytes, handles: list[tuple[int, int]]) -> dict[bytes, 
         expanded += len(block)
         for key, value in _entries(block):
             if last is not None and key <= last:
-                raise ValueError(f"key {key!r} stands twice or out of order")
+                raise ValueError(f"key {key[:100]!r} stands twice or out of order")
             found[key] = value
             last = key
             expanded += len(key)

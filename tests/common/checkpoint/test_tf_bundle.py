@@ -788,6 +788,14 @@ def test_name_that_is_not_utf8(tmp_path):
     bad_table(tmp_path, table(pairs), "the name b'w\\xff' is not UTF-8")
 
 
+@pytest.mark.parametrize("letter", [b"w", b"\xff"])
+def test_name_that_is_too_long(tmp_path, letter):
+    pairs = [(b"", header()), (letter * 1025, entry(FLOAT, [0], 0, b""))]
+    bad_table(tmp_path, table(pairs), "a name is longer than 1024")
+    twice = f"key {letter * 100!r} stands twice or out of order"
+    bad_table(tmp_path, table([*pairs, pairs[-1]]), twice)
+
+
 @pytest.mark.parametrize("shard", [1, 2**31, 2**62])
 def test_shard_out_of_range(tmp_path, shard):
     value = entry(FLOAT, [4], 0, bytes(16), shard=shard)
