@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.what == "memory":
             write_zeros(Path(folder), AlbertConfig.preset("albert-xxlarge-v2"))
             for framework in PREFIXES:
-                print(f"{framework:5} {peak(framework, folder):.2f} × the weights")
+                print(f"{framework:5} {peak(framework, folder):.2f} of the weights")
         else:
             write_zeros(Path(folder), AlbertConfig.preset("albert-base-v2"))
             print_times(folder, chosen.vs, chosen.runs)
@@ -122,7 +122,8 @@ def print_times(folder: str, other: str, runs: int) -> None:
         ours = seconds([sys.executable, "-c", _LOAD.format("albert", folder)])
         theirs = seconds([other, "-c", _LOAD.format("transformers", folder)])
         ratios.append((ours[0] / theirs[0], ours[1] / theirs[1]))
-    for title, found in zip(("cpu", "wall"), zip(*ratios[1:], strict=True), strict=True):
+    for index, title in enumerate(("cpu", "wall")):
+        found = [ratio[index] for ratio in ratios[1:]]
         print(
             f"{title:4} time, this package / transformers: median "
             f"{statistics.median(found):.2f}, from {min(found):.2f} to {max(found):.2f}"

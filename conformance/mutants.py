@@ -148,9 +148,8 @@ MUTANTS = (
                 "transpose=row.kind.transpose and len(set(array.shape)) > 1",
             ),
             "flax": (
-                "arrays[row.canonical].read(transpose=row.kind.transpose)",
-                "(lambda a: a.read(row.kind.transpose and len(set(a.shape)) > 1))"
-                "(arrays[row.canonical])",
+                "read(transpose=row.kind.transpose)",
+                "read(row.kind.transpose and len({*arrays[row.canonical].shape}) > 1)",
             ),
         },
     ),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from albert.cli import frameworks
+from albert.cli.arguments import add_source, not_empty
 from albert.common import converting, names
 from albert.common.checkpoint import forms
 from albert.common.checkpoint.lazy import FLOATS, LazyArray
@@ -21,6 +24,7 @@ from albert.common.dialects import DIALECTS
 from albert.common.opening import Checkpoint, open_checkpoint, weight_file
 from albert.common.probe import LENGTH, make_inputs
 from albert.common.saving import FORMATS, save_arrays
+from albert.common.texts import some
 
 _SEED = 7
 _WIDTH = 11
@@ -38,14 +42,12 @@ def add_parser(commands: Any) -> None:
         epilog="example: albert convert albert_base/model.ckpt-best albert-base --to "
         "pt --head AlbertForMaskedLM",
     )
+    add_source(parser)
     parser.add_argument(
-        "source",
-        metavar="SRC",
-        help="a folder, a weight file, the prefix of a TensorFlow checkpoint, a "
-        'repository on the hub such as "owner/name", or albert-demo',
-    )
-    parser.add_argument(
-        "destination", metavar="DST", help="a folder; other files in it stay"
+        "destination",
+        metavar="DST",
+        type=not_empty,
+        help="a folder; other files in it stay",
     )
     parser.add_argument(
         "--to",
@@ -89,6 +91,8 @@ def run(chosen: argparse.Namespace) -> int:
         ValueError: the source is damaged or holds no such class, or the result is not
             the same; the destination is as it was.
     """
+    destination = Path(chosen.destination).expanduser()
+    _check_destination(destination)
     checkpoint = open_checkpoint(chosen.source)
     fit, why = converting.choose(checkpoint, chosen.head)
     _print_choice(checkpoint, fit, why)
@@ -96,23 +100,37 @@ def run(chosen: argparse.Namespace) -> int:
     checkpoint.check_copies(row.canonical for row in fit.rows)
     arrays = {row.canonical: checkpoint.arrays[row.canonical] for row in fit.rows}
     held, rounded = _read(arrays, chosen.dtype)
-    destination = Path(chosen.destination).expanduser()
     with converting.placing(destination, chosen.to, tokenizer is not None) as staged:
         config, class_name = checkpoint.config, fit.class_name
         save_arrays(staged, config, held, class_name, format=chosen.to)
         if tokenizer is not None:
             tokenizer.save_pretrained(staged)
-        _check_weights(arrays, chosen.dtype, staged)
+        _check_weights(arrays, chosen, staged)
+        nan = converting.with_nan(held)
         held = held if rounded else {}
         if not chosen.no_verify:
+            _refuse_nan(nan)
             _check_outputs(_Probe(checkpoint, fit), chosen, held, staged)
     _line("wrote", destination / FORMATS[chosen.to].file_name)
     _point_out_preferred(destination, FORMATS[chosen.to].file_name)
     return 0
 
 
+def _check_destination(folder: Path) -> None:
+    if folder.is_symlink():
+        raise NotADirectoryError(
+            f"DST {str(folder)!r} is a symbolic link to {os.readlink(folder)!r}; give "
+            f"the folder itself."
+        )
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(
+            f"DST {str(folder)!r} is a file; give the path of a folder."
+        )
+
+
 def _class_named(text: str) -> str:
-    found = [name for name in names.PARTS if name.lower() == text.lower()]
+    bare = re.sub("^(tf|flax)", "", text.lower())
+    found = [name for name in names.PARTS if name.lower() == bare]
     if not found:
         raise argparse.ArgumentTypeError(
             f"must be one of {', '.join(names.PARTS)}, but is {text!r}"
@@ -135,7 +153,7 @@ def _print_choice(checkpoint: Checkpoint, fit: Fit, why: str) -> None:
     if fit.left_out:
         _line("left out", f"{', '.join(fit.left_out)}, of other classes")
     if checkpoint.unexpected:
-        unknown = converting.some(checkpoint.unexpected)
+        unknown = some(checkpoint.unexpected)
         _line("left out", f"{unknown}, which no ALBERT has")
 
 
@@ -183,17 +201,25 @@ def _read(
 
 
 def _check_weights(
-    arrays: Mapping[str, LazyArray], dtype: str | None, staged: Path
+    arrays: Mapping[str, LazyArray], chosen: argparse.Namespace, staged: Path
 ) -> None:
-    result = open_checkpoint(staged)
-    differing = converting.differing_weights(arrays, dtype, result)
+    result, has_bfloat16 = open_checkpoint(staged), FORMATS[chosen.to].bfloat16
+    differing = converting.differing_weights(arrays, chosen.dtype, result, has_bfloat16)
     if differing:
         raise ValueError(
             f"the result would hold other weights than the source: "
-            f"{converting.some(differing)}. {_UNTOUCHED}"
+            f"{some(differing)}. {_UNTOUCHED}"
         )
-    rounded = f"rounded to {dtype}, " if dtype else ""
+    rounded = f"rounded to {chosen.dtype}, " if chosen.dtype else ""
     _line("compared", f"{len(arrays)} weights, {rounded}bit for bit: the same")
+
+
+def _refuse_nan(found: Sequence[str]) -> None:
+    if found and frameworks.installed():
+        raise ValueError(
+            f"the source holds NaN in {some(found)}, so no outputs can be compared; "
+            f"--no-verify converts it all the same. {_UNTOUCHED}"
+        )
 
 
 class _Probe:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from albert.cli import frameworks
+from albert.cli.arguments import not_empty
 from albert.common.hub import DEMO_NAME
 from albert.common.tasks import fill_mask
 
@@ -55,7 +56,10 @@ def add_parser(commands: Any) -> None:
         help="use this one only; may be given several times (default: all installed)",
     )
     parser.add_argument(
-        "--model", default=DEMO_NAME, help=f"a checkpoint's folder ({DEMO_NAME})"
+        "--model",
+        type=not_empty,
+        default=DEMO_NAME,
+        help=f"a checkpoint's folder ({DEMO_NAME})",
     )
     parser.add_argument(
         "--top-k", type=_positive, default=5, help="candidates to show (5)"

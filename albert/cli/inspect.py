@@ -10,22 +10,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from albert.cli.arguments import add_source
 from albert.common import converting, names
-from albert.common.checkpoint import shards
+from albert.common.checkpoint import forms, shards
+from albert.common.checkpoint.forms import KINDS
 from albert.common.converting import Fit
 from albert.common.dialects import DIALECTS
 from albert.common.opening import Checkpoint, open_checkpoint
+from albert.common.texts import some
 
-_FORMS = {
-    ".safetensors": "safetensors",
-    ".bin": "pickle of PyTorch",
-    ".pt": "pickle of PyTorch",
-    ".pth": "pickle of PyTorch",
-    ".h5": "HDF5",
-    ".msgpack": "msgpack",
-    ".keras": "Keras archive",
-    ".index": "TensorFlow checkpoint",
-}
 _LEFT = {
     "ignored": "left by training",
     "unexpected": "no ALBERT has these",
@@ -42,12 +35,7 @@ def add_parser(commands: Any) -> None:
         "and which classes it is complete for, without loading the weights.",
         epilog="example: albert inspect albert-demo",
     )
-    parser.add_argument(
-        "source",
-        metavar="SRC",
-        help="a folder, a weight file, the prefix of a TensorFlow checkpoint, a "
-        'repository on the hub such as "owner/name", or albert-demo',
-    )
+    add_source(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead")
     parser.set_defaults(run=run)
 
@@ -80,7 +68,7 @@ def _facts(checkpoint: Checkpoint) -> dict[str, Any]:
     files = _files(checkpoint.file)
     return {
         # The suffix of an index in JSON says nothing, that of a file it names does.
-        "form": next(_FORMS[p.suffix] for p in files if p.suffix in _FORMS),
+        "form": next(KINDS[p.suffix].title for p in files if p.suffix in KINDS),
         "written_by": DIALECTS[checkpoint.dialect].title,
         "files": [{"path": str(path), "bytes": path.stat().st_size} for path in files],
         "config": checkpoint.config.to_dict(),
@@ -99,15 +87,17 @@ def _facts(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _files(path: Path) -> list[Path]:
-    """List the files that hold the weights, an index first."""
+    """List the files that hold the weights, an index first, the head's last."""
+    task = forms.task_file(path)
+    return [*_own_files(path), *([] if task is None else [task])]
+
+
+def _own_files(path: Path) -> list[Path]:
     if path.suffix == ".json":
         return [path, *(path.parent / name for name in shards.shard_names(path))]
     if path.suffix == ".index":
         return [path, *sorted(path.parent.glob(f"{path.stem}.data-*"))]
-    task = path.with_name("task.weights.h5")
-    return (
-        [path, task] if path.name == "model.weights.h5" and task.is_file() else [path]
-    )
+    return [path]
 
 
 def _fit(fit: Fit) -> dict[str, Any]:
@@ -170,4 +160,4 @@ def _lack(fit: dict[str, Any]) -> str:
     lack += [f"{t['name']} is not {t['needed']}" for t in fit["mis_shaped"]]
     if not lack and not fit["pooling_layer"]:
         return "complete, but for the pooling layer"
-    return converting.some(lack) or "complete"
+    return some(lack) or "complete"

@@ -6,9 +6,10 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from albert.common.config import AlbertConfig
+from albert.common.hub import can_be_repository
 
 Evaluation = Mapping[str, Mapping[str, float]]
 """Values by data set and metric: `{"SST-2": {"accuracy": 0.926}}`."""
@@ -133,8 +134,10 @@ def model_card(
         Text of README.md.
 
     Raises:
-        ValueError: the class is none of this package's, or a value is no finite number.
+        ValueError: the class is none of this package's, the name cannot be a
+            repository's, or a value is no finite number.
     """
+    check_repo_id(repo_id)
     if class_name not in PIPELINE_TAGS:
         raise ValueError(
             f"class_name must be one of {', '.join(PIPELINE_TAGS)}, but is "
@@ -197,7 +200,11 @@ def tokenizer_card(
 
     Returns:
         Text of README.md, with a mark by which `is_tokenizer_card` knows it.
+
+    Raises:
+        ValueError: the name cannot be a repository's.
     """
+    check_repo_id(repo_id)
     head = _metadata(
         repo_id, None, {}, language=_several(language), license=license, tags=tags
     )
@@ -219,6 +226,22 @@ def tokenizer_card(
     return text + _mark(text)
 
 
+def check_repo_id(repo_id: object) -> None:
+    """Refuse what cannot be a repository's name.
+
+    Args:
+        repo_id: "owner/name", or just the name.
+
+    Raises:
+        ValueError: it cannot be one.
+    """
+    if not can_be_repository(repo_id):
+        raise ValueError(
+            f"repo_id must be a name that a repository on the hub can have, such as "
+            f"'owner/name', but is {repo_id!r}."
+        )
+
+
 def is_tokenizer_card(text: str) -> bool:
     """Tell whether a text is `tokenizer_card`'s and nobody has changed it."""
     start = text.rfind("\n<!-- albert-models ") + 1
@@ -229,10 +252,15 @@ def _mark(text: str) -> str:
     return f"<!-- albert-models {hashlib.sha256(text.encode()).hexdigest()} -->\n"
 
 
-def _checked(evaluation: Evaluation) -> dict[str, dict[str, float]]:
+def _checked(evaluation: Any) -> dict[str, dict[str, float]]:
+    if not _is_named(evaluation) or not all(map(_is_named, evaluation.values())):
+        raise ValueError(
+            f"evaluation must have numbers by data set and metric, such as "
+            f"{{'SST-2': {{'accuracy': 0.926}}}}, but is {evaluation!r}."
+        )
     for dataset, metrics in evaluation.items():
         for metric, value in metrics.items():
-            if isinstance(value, bool) or not math.isfinite(value):
+            if not _is_finite(value):
                 raise ValueError(
                     f"evaluation must have finite numbers, but {dataset!r} has "
                     f"{metric} = {value!r}."
@@ -241,6 +269,20 @@ def _checked(evaluation: Evaluation) -> dict[str, dict[str, float]]:
         dataset: {metric: float(value) for metric, value in metrics.items()}
         for dataset, metrics in evaluation.items()
     }
+
+
+def _is_named(value: Any) -> bool:
+    """Whether it is a mapping from texts."""
+    return isinstance(value, Mapping) and all(
+        isinstance(name, str) for name in cast(Mapping[Any, Any], value)
+    )
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return not isinstance(value, bool) and math.isfinite(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _metadata(

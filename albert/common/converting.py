@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import typing
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from albert.common.config import AlbertConfig
 from albert.common.opening import Checkpoint
 from albert.common.replacing import replacing
 from albert.common.saving import FORMATS
+from albert.common.texts import some
 from albert.common.tokenization.source import ADDED_TOKENS, SPIECE, TOKENIZER_JSON
 
 TOLERANCE = 2e-5
@@ -36,7 +38,6 @@ is turned, missing or another one's changes the outputs by more than 1e-1.
 """
 
 _UP_TO = 10.0
-_SHOWN = 3
 _POOLER = "pooler"
 
 Outputs = Mapping[str, Any]
@@ -167,13 +168,6 @@ def _complete(checkpoint: Checkpoint, fits: Mapping[str, Fit], class_name: str) 
     )
 
 
-def some(found: Iterable[str]) -> str:
-    """List the first few of some texts, and how many more there are."""
-    every = list(found)
-    more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
-    return ", ".join(every[:_SHOWN]) + more
-
-
 def read(name: str, array: LazyArray, dtype: str | None = None) -> np.ndarray:
     """Read one weight as it shall be written.
 
@@ -291,8 +285,23 @@ def read_all(
     return found, rounded
 
 
+def with_nan(arrays: Mapping[str, np.ndarray]) -> list[str]:
+    """List the weights that hold a NaN.
+
+    Args:
+        arrays: weights by name, as `read` gives them.
+
+    Returns:
+        Their names.
+    """
+    return [name for name in arrays if np.isnan(widened(arrays[name])).any()]
+
+
 def differing_weights(
-    arrays: Mapping[str, LazyArray], dtype: str | None, result: Checkpoint
+    arrays: Mapping[str, LazyArray],
+    dtype: str | None,
+    result: Checkpoint,
+    bfloat16: bool = True,
 ) -> list[str]:
     """Compare weights with those of a converted checkpoint, bit for bit.
 
@@ -300,6 +309,8 @@ def differing_weights(
         arrays: of the source, which is read again.
         dtype: as for `read`.
         result: what was written of them.
+        bfloat16: whether the result's form has that type; else the same values stand
+            there as float32.
 
     Returns:
         Names of weights that are not the same, or are in one of the two only.
@@ -308,6 +319,7 @@ def differing_weights(
     differing = set(arrays.keys() ^ result.arrays.keys())
     for name in both:
         expected = read(name, arrays[name], dtype)
+        expected = expected if bfloat16 else widened(expected)
         found = read(name, result.arrays[name])
         if (
             found.dtype != expected.dtype
@@ -443,7 +455,15 @@ def placing(destination: Path, format: str, with_tokenizer: bool) -> Generator[P
             # Loading locks a folder, and the staged one is locked already.
             folder = staged / "result"
             folder.mkdir()
-            yield folder
+            try:
+                yield folder
+            except OSError as error:
+                if error.errno is None:
+                    raise
+                # Whatever saves into the new folder has given advice already, on a
+                # folder that nobody knows; `replacing` gives it on the destination.
+                text = os.strerror(error.errno)
+                raise OSError(error.errno, text, error.filename) from None
             for path in folder.iterdir():
                 path.rename(staged / path.name)
             folder.rmdir()

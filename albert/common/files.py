@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -53,10 +54,15 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
         The same path.
 
     Raises:
-        NotADirectoryError: `path` is a file or a symbolic link.
+        ValueError: `path` is none.
+        NotADirectoryError: `path` or a part of it is a file, or `path` is a symbolic
+            link.
         OSError: it cannot be made.
     """
-    folder = Path(path)
+    given: Any = path
+    if not isinstance(given, str | os.PathLike) or not os.fspath(path):
+        raise ValueError(f"save_directory must be a folder's path, but is {path!r}.")
+    folder = Path(path).expanduser()
     if folder.is_symlink():
         # Where it points to may be shared or a cache, which saving would change.
         raise NotADirectoryError(
@@ -67,5 +73,10 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
         raise NotADirectoryError(
             f"save_directory {str(folder)!r} is a file; give the path of a folder."
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (NotADirectoryError, FileExistsError):
+        raise NotADirectoryError(
+            f"save_directory {str(folder)!r} lies below a file; give another path."
+        ) from None
     return folder

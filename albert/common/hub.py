@@ -5,13 +5,15 @@ Nothing here asks the network for a folder, nor for a repository while offline.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from albert._version import __version__
 from albert.common.files import write_text
@@ -175,15 +177,21 @@ def find_files(
     if _is_offline(location):
         return _cached(name, location, OFFLINE_ADVICE)
     try:
-        return _online(name, location)
+        return _noted(name, location) or _online(name, location)
     except HubUnreachableError as error:
+        unreachable = HubUnreachableError(
+            f"{name!r} is no folder on this machine, and {error}"
+        )
         if location.force_download:
-            raise
+            raise unreachable from None
         try:
             files = _cached(name, location, "check the connection")
         except FileNotFoundError:
-            raise error from None
-        _log.warning("Using the cached files of %r, which may be old: %s", name, error)
+            raise unreachable from None
+        if not _is_commit(location.revision):
+            _log.warning(
+                "Using the cached files of %r, which may be old: %s", name, error
+            )
         return files
 
 
@@ -212,9 +220,6 @@ def _listed(folder: Path, label: str) -> Files:
 
 def _repository_name(name_or_path: str | os.PathLike[str]) -> str:
     """Give the repository that is meant, or say why none can be."""
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
-
     name = os.fspath(name_or_path)
     like_a_path = name.startswith((".", "~", "/")) or name.count("/") > 1
     if like_a_path or not isinstance(name_or_path, str):
@@ -222,14 +227,26 @@ def _repository_name(name_or_path: str | os.PathLike[str]) -> str:
             f"{name!r} is no folder on this machine; give the path of a folder, a "
             f"repository on the hub as 'owner/name', or {DEMO_NAME!r}."
         )
-    try:
-        validate_repo_id(name)
-    except HFValidationError:
+    if not can_be_repository(name):
         raise ValueError(
             f"{name!r} is neither a folder on this machine nor a name that a "
             f"repository on the hub can have, such as 'owner/name'."
-        ) from None
+        )
     return name
+
+
+def can_be_repository(name: object) -> bool:
+    """Tell whether a repository on the hub can have this name."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    if not isinstance(name, str):
+        return False
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return True
 
 
 def _client() -> Any:
@@ -251,28 +268,72 @@ def _online(name: str, location: Location) -> Files:
     api = _client().HfApi(token=location.token, **LIBRARY)
     with told():
         info = api.model_info(name, revision=location.revision)
-    if not _COMMIT.fullmatch(info.sha or ""):
+    if not _is_commit(info.sha):
         raise OSError(f"the hub names no commit for {name!r}, but {info.sha!r}.")
+    paths = [file.rfilename for file in info.siblings or ()]
+    return _of_commit(name, info.sha, paths, location)
+
+
+def _is_commit(revision: str | None) -> bool:
+    return _COMMIT.fullmatch(revision or "") is not None
+
+
+def _of_commit(
+    name: str, commit: str, listed: Sequence[str], location: Location
+) -> Files:
+    """Give the files of a commit that has these paths."""
+    told = explained(name, location.revision, location.token, "give a folder")
     prefix = PurePosixPath(location.subfolder)
 
     def bring(files: Sequence[str]) -> Path:
+        api = _client().HfApi(token=location.token, **LIBRARY)
         paths = [str(prefix / file) for file in files]
         with told():
             found = [
                 api.hf_hub_download(
                     name,
                     path,
-                    revision=info.sha,
+                    revision=commit,
                     cache_dir=_cache(location),
                     force_download=location.force_download,
                 )
                 for path in paths
             ]
-        _remember(Path(found[0]).parents[paths[0].count("/")], location.revision)
+        snapshot = Path(found[0]).parents[paths[0].count("/")]
+        _remember(snapshot, location.revision)
+        _note(snapshot, listed)
         return Path(found[0]).parent
 
-    paths = [file.rfilename for file in info.siblings or ()]
-    return Files(repr(name), _directly_in(prefix, paths, name, location), bring)
+    return Files(repr(name), _directly_in(prefix, listed, name, location), bring)
+
+
+def _noted(name: str, location: Location) -> Files | None:
+    """List a commit, which never changes, as the hub did when files of it came."""
+    if location.force_download or not _is_commit(location.revision):
+        return None
+    snapshot = _snapshot(name, location)
+    try:
+        listed: Any = json.loads(_note_of(snapshot).read_bytes()) if snapshot else None
+    except (OSError, ValueError, RecursionError):
+        return None
+    if snapshot is None or not isinstance(listed, list):
+        return None
+    paths = [path for path in cast(list[Any], listed) if isinstance(path, str)]
+    return _of_commit(name, snapshot.name, paths, location)
+
+
+def _note(snapshot: Path, listed: Sequence[str]) -> None:
+    """Keep the paths that a commit has, beside what huggingface_hub keeps of it."""
+    note = _note_of(snapshot)
+    # Without it the hub is asked again.
+    with suppress(OSError):
+        if not note.is_file():
+            note.parent.mkdir(exist_ok=True)
+            write_text(note, json.dumps(list(listed)))
+
+
+def _note_of(snapshot: Path) -> Path:
+    return snapshot.parent.parent / "albert-models" / f"{snapshot.name}.json"
 
 
 def _cache(location: Location) -> str | None:
@@ -319,23 +380,35 @@ def _remember(snapshot: Path, revision: str | None) -> None:
 
 def _cached(name: str, location: Location, advice: str) -> Files:
     """List what the cache has of a revision, without the network."""
-    revision = location.revision or "main"
+    revision, snapshot = location.revision or "main", _snapshot(name, location)
+    if snapshot is None:
+        raise FileNotFoundError(
+            f"{name!r} is no folder on this machine, and its revision {revision!r} is "
+            f"not in the cache: {advice}."
+        )
+    folder = snapshot / location.subfolder
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"{name!r} has no folder {location.subfolder!r} in the cache at revision "
+            f"{revision!r}: {advice}."
+        )
+    return _listed(folder, f"{name!r}, as far as it is in the cache ({advice}),")
+
+
+def _snapshot(name: str, location: Location) -> Path | None:
+    """Give the folder in the cache that a revision has, if it has one."""
     try:
         # No pattern: the folder is wanted as it is, complete or not.
-        snapshot = _client().snapshot_download(
+        found = _client().snapshot_download(
             name,
-            revision=revision,
+            revision=location.revision or "main",
             cache_dir=_cache(location),
             local_files_only=True,
             allow_patterns=[],
         )
-        folder = _inside(Path(snapshot), location.subfolder)
     except FileNotFoundError:
-        raise FileNotFoundError(
-            f"{name!r} is no folder on this machine, and its revision {revision!r} is "
-            f"not in the cache: {advice}."
-        ) from None
-    return _listed(folder, f"{name!r}, as far as it is in the cache ({advice}),")
+        return None
+    return Path(found)
 
 
 def _leads_outside(path: str) -> bool:

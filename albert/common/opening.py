@@ -14,12 +14,18 @@ import numpy as np
 
 from albert.common import names
 from albert.common.checkpoint import forms, keras_archive, shards
-from albert.common.checkpoint.lazy import LazyArray
-from albert.common.config import CONFIG_FILES, AlbertConfig
+from albert.common.checkpoint.lazy import FLOATS, LazyArray
+from albert.common.config import (
+    CONFIG_FILES,
+    CONFIG_NAME,
+    GOOGLE_CONFIG_NAME,
+    AlbertConfig,
+)
 from albert.common.dialects import DIALECTS, Dialect, match
 from albert.common.hub import Files, Location, find_files
 from albert.common.replacing import steady
 from albert.common.strangers import refuse_strangers
+from albert.common.texts import some
 
 _log = logging.getLogger("albert")
 
@@ -33,6 +39,11 @@ _TRAINING = re.compile(
 # As many are looked for at least, so that a model may lack some and be told which.
 _MAX_BLOCKS = 100
 _BLOCK = re.compile(r"layer_group|group_\d|transformer_encoder")
+_ATTEMPTS = 5
+_NO_CONFIG = (
+    f"{{}} holds neither {CONFIG_NAME} nor {GOOGLE_CONFIG_NAME}. Put the file beside "
+    f"the weights, or pass config=, such as AlbertConfig.preset('albert-base-v2')."
+)
 _MAPPING = "albert.encoder.embedding_hidden_mapping_in"
 
 
@@ -62,10 +73,7 @@ class Checkpoint:
     @property
     def dtype(self) -> str:
         """Name of the type that holds every weight exactly."""
-        found = {array.dtype for array in self.arrays.values()}
-        if len(found) == 1:
-            return found.pop()
-        return "float64" if "float64" in found else "float32"
+        return widest(array.dtype for array in self.arrays.values())
 
     def check_copies(self, wanted: Iterable[str]) -> None:
         """Read the weights that are in the file more than once, and compare.
@@ -84,6 +92,14 @@ class Checkpoint:
                         f"{name} and {first} are one weight in ALBERT, but "
                         f"{str(self.file)!r} holds two different ones."
                     )
+
+
+def widest(dtypes: Iterable[str]) -> str:
+    """Name a type that holds the values of all these float types exactly."""
+    found = {dtype for dtype in dtypes if dtype in FLOATS}
+    if len(found) == 1:
+        return found.pop()
+    return "float64" if "float64" in found else "float32"
 
 
 def open_checkpoint(
@@ -110,10 +126,40 @@ def open_checkpoint(
         TypeError: an override is no field of the configuration.
         ValueError: the files are damaged, or hold another model.
     """
-    path = weight_file(pretrained_model_name_or_path)
-    if path is None:
-        files = find_files(pretrained_model_name_or_path, location or Location())
-        path = _fetch(files)
+    name, location = pretrained_model_name_or_path, location or Location()
+    _check_arguments(name, config)
+    path = weight_file(name)
+    if path is not None:
+        if location.subfolder:
+            raise ValueError(f"subfolder goes with a folder, but {name!r} is a file.")
+        _say(path, [])
+        return _open(path, config, overrides)
+    for attempt in range(_ATTEMPTS):
+        try:
+            files = find_files(name, location)
+            return _open(_fetch(files, config), config, overrides)
+        except FileNotFoundError:
+            # A saver may have replaced the files between the listing and the opening.
+            if attempt + 1 == _ATTEMPTS or not Path(name).expanduser().is_dir():
+                raise
+    raise AssertionError
+
+
+def _check_arguments(name: Any, config: Any) -> None:
+    if not isinstance(name, str | os.PathLike) or not os.fspath(cast(str, name)):
+        raise ValueError(
+            f"pretrained_model_name_or_path must be a path or a repository's name, but "
+            f"is {name!r}."
+        )
+    if config is not None and not isinstance(config, AlbertConfig):
+        raise TypeError(
+            f"config must be an AlbertConfig, but is a {type(config).__name__}."
+        )
+
+
+def _open(
+    path: Path, config: AlbertConfig | None, overrides: Mapping[str, Any]
+) -> Checkpoint:
     with steady(path.parent):
         stored = forms.open_weights(path)
         refuse_strangers(stored, str(path))
@@ -148,14 +194,11 @@ def _config(path: Path) -> AlbertConfig:
         folder = folder.parent
     try:
         return AlbertConfig.from_folder(folder)
-    except FileNotFoundError as error:
+    except FileNotFoundError:
         in_assets = folder / forms.SAVED_MODEL_CONFIG
         if in_assets.is_file():
             return AlbertConfig.from_json_file(in_assets)
-        raise FileNotFoundError(
-            f"{error} Put the file beside the weights, or pass config=, such as "
-            f"AlbertConfig.preset('albert-base-v2')."
-        ) from None
+        raise FileNotFoundError(_NO_CONFIG.format(repr(str(folder)))) from None
 
 
 def _config_of_keras(archive: Path) -> AlbertConfig:
@@ -185,19 +228,24 @@ def _with_labels(
     return config.replace(num_labels=bias.shape[0])
 
 
-def _fetch(files: Files) -> Path:
+def _fetch(files: Files, config: AlbertConfig | None) -> Path:
     """Bring the preferred weights of a folder here, with their configuration."""
     found = forms.weight_files(files.names)
     if not found:
+        index = forms.orphans(files.names)
         raise FileNotFoundError(
-            f"{files.label} holds no weights in a form that is known: "
+            f"{files.label} holds no {index}, the index of the shards there."
+            if index
+            else f"{files.label} holds no weights in a form that is known: "
             f"{', '.join(dict.fromkeys(form.file_name for form in forms.FORMS))}."
         )
     beside = [name for name in CONFIG_FILES if name in files.names]
-    needed = forms.needed_files(files.names)
-    folder = files.fetch([*beside, *needed])
+    if config is None and beside:
+        # Before the weights, which may be large: it may be another model's.
+        AlbertConfig.from_folder(files.fetch(beside))
+    folder = files.fetch([*beside, *forms.needed_files(files.names)])
     path = folder / found[0][1]
-    if path.name.endswith(".index.json"):
+    if path.suffix == ".json":
         files.fetch(shards.shard_names(path))
     if path.name == forms.SAVED_MODEL:
         path = folder / forms.SAVED_MODEL_INDEX
@@ -239,7 +287,7 @@ def _canonical(
     if not found:
         raise ValueError(
             f"{str(path)!r} holds no weights of an ALBERT, but "
-            f"{_some(stored) or 'nothing'}."
+            f"{some(stored) or 'nothing'}."
         )
     arrays = {
         row.canonical: _laid_out(stored[found[row.canonical][0]], row, dialect, config)
@@ -314,12 +362,6 @@ def _check_blocks(path: Path, unexpected: Iterable[str], config: AlbertConfig) -
         raise ValueError(
             f"{str(path)!r} holds blocks that the configuration has no place for "
             f"(num_hidden_groups={config.num_hidden_groups}, inner_group_num="
-            f"{config.inner_group_num}): {_some(blocks)}. Leaving them out would "
+            f"{config.inner_group_num}): {some(blocks)}. Leaving them out would "
             f"change every answer."
         )
-
-
-def _some(found: Iterable[str]) -> str:
-    every = list(found)
-    more = f" and {len(every) - 3} more" if len(every) > 3 else ""
-    return ", ".join(every[:3]) + more

@@ -9,12 +9,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from albert.common.card import Evaluation, is_tokenizer_card, model_card
+from albert.common.card import (
+    Evaluation,
+    check_repo_id,
+    is_tokenizer_card,
+    model_card,
+)
 from albert.common.config import AlbertConfig
-from albert.common.hub import LIBRARY
+from albert.common.hub import LIBRARY, Location
 from albert.common.hub_errors import explained
 
 CARD_NAME = "README.md"
+
+_HOW = ("commit_message", "private", "token", "revision", "create_pr")
 
 _log = logging.getLogger("albert")
 
@@ -59,8 +66,12 @@ def push_model(
 
     Raises:
         OSError: the hub does not take it; the text says why.
+        TypeError: there is no such argument, or a value is of another type.
         ValueError: the name cannot be a repository's, or a value of the card is bad.
     """
+    unknown = [name for name in how if name not in _HOW]
+    if unknown:
+        raise TypeError(f"push_to_hub has no argument {unknown[0]!r}.")
     card = model_card(
         config,
         class_name,
@@ -117,11 +128,14 @@ def push(
 
     Raises:
         OSError: the hub does not take it; the text says why.
-        ValueError: the name cannot be a repository's.
+        TypeError: the token or the revision is of another type.
+        ValueError: the name cannot be a repository's, or the token or the revision
+            cannot be meant.
     """
+    check_repo_id(repo_id)
+    Location(revision, token)
     from huggingface_hub import HfApi
 
-    _check_name(repo_id)
     api: Any = HfApi(token=token, **LIBRARY)
     told = explained(repo_id, revision, token, "save it with save_pretrained")
     with tempfile.TemporaryDirectory() as name:
@@ -143,19 +157,6 @@ def push(
                 create_pr=create_pr,
             )
     return str(done.pr_url or done.commit_url)
-
-
-def _check_name(repo_id: str) -> None:
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
-
-    try:
-        validate_repo_id(repo_id)
-    except HFValidationError:
-        raise ValueError(
-            f"repo_id must be a name that a repository on the hub can have, such as "
-            f"'owner/name', but is {repo_id!r}."
-        ) from None
 
 
 def _old_card(api: Any, repo_id: str, revision: str | None) -> str | None:

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -19,10 +19,13 @@ from albert.common.checkpoint import (
     safetensors,
     torch_file,
 )
+from albert.common.checkpoint.lazy import widen_bfloat16
 from albert.common.checkpoint.shards import parse_size, write_shards
 from albert.common.config import AlbertConfig
 from albert.common.dialects import DIALECTS
+from albert.common.opening import open_checkpoint, widest
 from albert.common.replacing import replacing
+from albert.common.texts import some
 
 Write = Callable[[Path, Mapping[str, np.ndarray]], None]
 
@@ -37,6 +40,8 @@ class Format(NamedTuple):
         write_shard: `write_shard(path, arrays)` writes one of several.
         scoped: whether a file that stands alone has the layer and the model in front
             of each name.
+        bfloat16: whether its stock readers know that type; else it is written as
+            float32, which holds the same values.
     """
 
     file_name: str
@@ -44,6 +49,7 @@ class Format(NamedTuple):
     write: Write
     write_shard: Write
     scoped: bool = False
+    bfloat16: bool = True
 
     def written(self) -> tuple[str, ...]:
         """Give patterns of the files that an earlier save may have left."""
@@ -72,7 +78,12 @@ FORMATS = {
         torch_file.FILE_NAME, "pytorch", torch_file.write_file, torch_file.write_file
     ),
     "tf": Format(
-        hdf5.FILE_NAME, "transformers-tf", _write_layers, hdf5.write_shard, scoped=True
+        hdf5.FILE_NAME,
+        "transformers-tf",
+        _write_layers,
+        hdf5.write_shard,
+        scoped=True,
+        bfloat16=False,
     ),
     "flax": Format(
         flax_msgpack.FILE_NAME, "flax", flax_msgpack.write_file, flax_msgpack.write_file
@@ -104,28 +115,49 @@ def save_arrays(
 
     Raises:
         OSError: the folder cannot be written to; nothing in it has changed.
-        ValueError: `format` or `max_shard_size` is bad.
-
-    Warns:
-        UserWarning: the folder has weights of another form, which readers prefer.
+        ValueError: `format` or `max_shard_size` is bad, the arrays are not those of
+            the class, or the folder has other weights in a form that readers prefer.
     """
-    if format not in FORMATS:
+    if cast(Any, format) not in [*FORMATS]:
         raise ValueError(
             f"format must be one of {', '.join(FORMATS)}, but is {format!r}."
         )
     limit = parse_size(max_shard_size)
     chosen = FORMATS[format]
+    _check_arrays(config, arrays, class_name)
+    given = arrays
+    if not chosen.bfloat16:
+        arrays = {name: _widened(array) for name, array in arrays.items()}
     whole = sum(arrays[name].nbytes for name in arrays) <= limit
     spelled = _spelled(config, arrays, class_name, chosen, whole)
     stored = _Spelled(arrays, spelled)
+    dtype = widest(safetensors.dtype_name(arrays[name]) for name in arrays)
     with replacing(save_directory, outdated=chosen.written()) as staged:
-        write_config(staged, config, class_name, _stored_dtype(arrays))
+        _refuse_preferred(staged.parent, chosen, config, given)
+        write_config(staged, config, class_name, dtype)
         if whole:
             chosen.write(staged / chosen.file_name, stored)
         else:
             name, index = chosen.file_name, f"{chosen.file_name}.index.json"
             write_shards(staged, name, index, stored, limit, chosen.write_shard)
-        _warn_of_preferred(Path(save_directory), chosen)
+
+
+def warn_of_unsaved(others: Iterable[str]) -> None:
+    """Say which weights of a user's own class no ALBERT file has a place for.
+
+    Args:
+        others: their names.
+
+    Warns:
+        UserWarning: there are any.
+    """
+    found = list(others)
+    if found:
+        warnings.warn(
+            f"these weights are none of ALBERT's and are not saved: {some(found)}. "
+            f"Save them with the framework's own means.",
+            stacklevel=4,
+        )
 
 
 def write_config(
@@ -171,22 +203,67 @@ def _scoped(class_name: str, name: str) -> Iterator[str]:
         yield f"predictions/{model}/{name}"
 
 
-def _stored_dtype(arrays: Mapping[str, np.ndarray]) -> str:
-    return safetensors.dtype_name(arrays[next(iter(arrays))])
+def _check_arrays(
+    config: AlbertConfig, arrays: Mapping[str, np.ndarray], class_name: str
+) -> None:
+    """Refuse arrays that could not be loaded again as this class."""
+    pooling = class_name != "AlbertModel" or "albert.pooler.weight" in arrays
+    needed = {
+        row.canonical: row.shape(config)
+        for row in names.weights(config, class_name, pooling)
+    }
+    wrong = [
+        *(f"{name} is missing" for name in needed if name not in arrays),
+        *(f"{name} is no weight of it" for name in arrays if name not in needed),
+        *(
+            f"{name} is {list(arrays[name].shape)} instead of {list(shape)}"
+            for name, shape in needed.items()
+            if name in arrays and arrays[name].shape != shape
+        ),
+    ]
+    if wrong:
+        raise ValueError(
+            f"these are not the weights of an {class_name} of this configuration: "
+            f"{some(wrong)}."
+        )
 
 
-def _warn_of_preferred(folder: Path, chosen: Format) -> None:
-    """Point out weights of an earlier save that readers would take instead."""
+def _refuse_preferred(
+    folder: Path,
+    chosen: Format,
+    config: AlbertConfig,
+    arrays: Mapping[str, np.ndarray],
+) -> None:
+    """Refuse to write what readers would pass over for other, older weights."""
     # The new file is not in its place yet.
     there = [chosen.file_name, *(path.name for path in folder.iterdir())]
     for form, name in forms.weight_files(there):
         if form.file_name == chosen.file_name:
             return
-        warnings.warn(
-            f"{str(folder)!r} also holds {name}, which readers prefer to "
-            f"{chosen.file_name}: remove it unless it is of the same model.",
-            stacklevel=4,
+        if not _holds(folder / name, config, arrays):
+            raise ValueError(
+                f"{str(folder)!r} holds {name}, with other weights, which readers "
+                f"prefer to {chosen.file_name}: remove it, or give another folder."
+            )
+
+
+def _holds(path: Path, config: AlbertConfig, arrays: Mapping[str, np.ndarray]) -> bool:
+    """Whether a file has these very weights."""
+    try:
+        found = open_checkpoint(path, config).arrays
+        return all(
+            name in found and np.array_equal(found[name].read(), _widened(array))
+            for name, array in arrays.items()
         )
+    except (ImportError, OSError, ValueError):
+        return False
+
+
+def _widened(array: np.ndarray) -> np.ndarray:
+    """Give bfloat16 as float32, which holds the same values."""
+    if safetensors.dtype_name(array) != "bfloat16":
+        return array
+    return widen_bfloat16(np.ascontiguousarray(array).view(np.uint16))
 
 
 class _Spelled(Mapping[str, np.ndarray]):

@@ -17,7 +17,7 @@ _STRANGERS = (
         "its layers do not share weights, and its head tells replaced words",
     ),
     (
-        r"(^|[./])distilbert[./]|(^|[./])transformer\.layer\.\d",
+        r"(^|[./])distilbert[./]|(^|[./])transformer\.layer\.\d+\.attention\.\w_lin\.",
         "DistilBERT",
         "its layers do not share weights",
     ),
@@ -27,8 +27,14 @@ _STRANGERS = (
         "its layers do not share weights",
     ),
     (
+        r"[./]rel_attn[./]",
+        "XLNet",
+        "its layers do not share weights",
+    ),
+    (
+        # DeBERTa, ViT, MPNet and others have taken over BERT's names.
         r"(^|[./])encoder[./]layer[._/]+\d|transformer/layer_\d",
-        "BERT",
+        "BERT or a model built like it",
         "its layers do not share weights",
     ),
 )

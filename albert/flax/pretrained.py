@@ -22,7 +22,7 @@ from albert.common.config import AlbertConfig
 from albert.common.loading import load_arrays, prepare
 from albert.common.opening import Checkpoint
 from albert.common.publishing import push_model
-from albert.common.saving import save_arrays
+from albert.common.saving import save_arrays, warn_of_unsaved
 
 
 class FlaxAlbertPreTrainedModel:
@@ -109,7 +109,7 @@ class FlaxAlbertPreTrainedModel:
             _do_init: whether the model keeps the weights; without, they are returned
                 beside it.
             **kwargs: fields of the configuration to set differently, such as
-                `num_labels`; arguments of the constructor; where on the hub:
+                `num_labels`; `add_pooling_layer`, for the bare model; where on the hub:
                 `revision`, `token`, `cache_dir`, `local_files_only`, `subfolder`,
                 `force_download`. `from_pt` and its like are not needed.
 
@@ -179,7 +179,7 @@ class FlaxAlbertPreTrainedModel:
             OSError: the folder cannot be written to; nothing in it has changed.
             ValueError: `format` or `max_shard_size` is bad, or there are no weights.
         """
-        held = _flat(self.params if params is None else params)
+        held = self._check_saved(self.params if params is None else params)
         arrays = {
             row.canonical: row.to_framework(
                 np.asarray(jax.device_get(held[self._path(row)])), "flax"
@@ -260,12 +260,7 @@ class FlaxAlbertPreTrainedModel:
 
     @params.setter
     def params(self, params: Mapping[str, Any]) -> None:
-        held = _flat(params)
-        paths = [self._path(row) for row in self.weight_rows()]
-        missing = ["/".join(path) for path in paths if path not in held]
-        if missing:
-            raise ValueError(f"params must hold {', '.join(missing)}, too.")
-        self._params = unflatten_dict(held)
+        self._params = unflatten_dict(self._check_held(params))
 
     def init_weights(
         self,
@@ -320,6 +315,27 @@ class FlaxAlbertPreTrainedModel:
         """Give the name in the table; a subclass of a user's has its parent's."""
         bare = (base.__name__.removeprefix("Flax") for base in cls.__mro__)
         return next(name for name in bare if name in names.PARTS)
+
+    def _check_saved(self, params: Any) -> dict[tuple[str, ...], Any]:
+        """Give the weights by path; warn of what a file will not hold."""
+        held = self._check_held(params)
+        known = {self._path(row) for row in self.weight_rows()}
+        warn_of_unsaved("/".join(path) for path in held if path not in known)
+        return held
+
+    def _check_held(self, params: Any) -> dict[tuple[str, ...], Any]:
+        """Give the weights by path; refuse if one is missing."""
+        if not isinstance(params, Mapping):
+            raise ValueError(
+                f"params must be a nested dictionary of weights, but is a "
+                f"{type(params).__name__}."
+            )
+        held = _flat(params)
+        paths = [self._path(row) for row in self.weight_rows()]
+        missing = ["/".join(path) for path in paths if path not in held]
+        if missing:
+            raise ValueError(f"params must hold {', '.join(missing)}, too.")
+        return held
 
     def _get_weight(self, row: names.Weight) -> jax.Array:
         return _flat(self.params)[self._path(row)]

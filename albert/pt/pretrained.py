@@ -6,6 +6,7 @@ Which weights there are, and what they are called, stands in `albert.common.name
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,7 +18,7 @@ from albert.common.config import AlbertConfig
 from albert.common.loading import load_arrays, prepare
 from albert.common.opening import Checkpoint
 from albert.common.publishing import push_model
-from albert.common.saving import save_arrays
+from albert.common.saving import save_arrays, warn_of_unsaved
 
 
 class AlbertPreTrainedModel(nn.Module):
@@ -70,7 +71,7 @@ class AlbertPreTrainedModel(nn.Module):
                 instead of raising.
             output_loading_info: whether to return the loading report, too.
             **kwargs: fields of the configuration to set differently, such as
-                `num_labels`; arguments of the constructor; where on the hub:
+                `num_labels`; `add_pooling_layer`, for the bare model; where on the hub:
                 `revision`, `token`, `cache_dir`, `local_files_only`, `subfolder`,
                 `force_download`. `from_pt` and its like are not needed.
 
@@ -89,8 +90,10 @@ class AlbertPreTrainedModel(nn.Module):
         dtype = kwargs.pop("torch_dtype", dtype)
         own = {name: kwargs.pop(name) for name in cls.own_arguments if name in kwargs}
         checkpoint, config = prepare(pretrained_model_name_or_path, config, kwargs)
-        # Without storage: every weight comes from the file or is made below.
-        with torch.device("meta"):
+        # Without storage: every weight comes from the file or is made below. A class of
+        # a user's may have others, which its constructor must make.
+        bare = cls.__module__.startswith("albert.pt.")
+        with torch.device("meta") if bare else nullcontext():
             model = cls(config, **own)
         rows = model.weight_rows()
         arrays, report = load_arrays(checkpoint, config, rows, ignore_mismatched_sizes)
@@ -126,6 +129,7 @@ class AlbertPreTrainedModel(nn.Module):
             OSError: the folder cannot be written to; nothing in it has changed.
             ValueError: `format` or `max_shard_size` is bad.
         """
+        self._check_saved()
         arrays = {
             row.canonical: _to_numpy(self._get_weight(row))
             for row in self.weight_rows()
@@ -217,6 +221,25 @@ class AlbertPreTrainedModel(nn.Module):
         return next(
             base.__name__ for base in cls.__mro__ if base.__name__ in names.PARTS
         )
+
+    def _check_saved(self) -> None:
+        """Refuse what a file cannot hold; warn of what it will not."""
+        head = getattr(self, "predictions", None)
+        table = self.get_input_embeddings().weight
+        if table.is_meta:
+            raise ValueError("a model on the meta device has no weights to save.")
+        if head is not None and not (
+            head.decoder.weight is table and head.decoder.bias is head.bias
+        ):
+            raise ValueError(
+                "the masked-LM head's decoder must share the word embeddings and the "
+                "head's bias, but has weights of its own: call tie_weights() first."
+            )
+        known = {".".join(self._path(row)) for row in self.weight_rows()}
+        # Each shared one is named once, by its first name.
+        held = [name for name, _ in self.named_parameters()]
+        held += [name for name, _ in self.named_buffers()]
+        warn_of_unsaved(name for name in held if name not in known)
 
     def _get_weight(self, row: names.Weight) -> torch.Tensor:
         return self.get_parameter(".".join(self._path(row)))

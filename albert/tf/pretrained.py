@@ -23,7 +23,7 @@ from albert.common.config import AlbertConfig
 from albert.common.loading import load_arrays, prepare
 from albert.common.opening import Checkpoint
 from albert.common.publishing import push_model
-from albert.common.saving import save_arrays
+from albert.common.saving import save_arrays, warn_of_unsaved
 from albert.tf.embeddings import _taken_over
 
 
@@ -109,7 +109,7 @@ class TFAlbertPreTrainedModel(keras.Model):
                 instead of raising.
             output_loading_info: whether to return the loading report, too.
             **kwargs: fields of the configuration to set differently, such as
-                `num_labels`; arguments of the constructor; where on the hub:
+                `num_labels`; `add_pooling_layer`, for the bare model; where on the hub:
                 `revision`, `token`, `cache_dir`, `local_files_only`, `subfolder`,
                 `force_download`. `from_pt` and its like are not needed.
 
@@ -162,6 +162,7 @@ class TFAlbertPreTrainedModel(keras.Model):
             OSError: the folder cannot be written to; nothing in it has changed.
             ValueError: `format` or `max_shard_size` is bad.
         """
+        self._check_saved()
         arrays = {
             row.canonical: row.to_framework(self._get_weight(row).numpy(), "tf")
             for row in self.weight_rows()
@@ -242,6 +243,12 @@ class TFAlbertPreTrainedModel(keras.Model):
         """Give the name in the table; a subclass of a user's has its parent's."""
         bases = (base.__name__.removeprefix("TF") for base in cls.__mro__)
         return next(name for name in bases if name in names.PARTS)
+
+    def _check_saved(self) -> None:
+        """Warn of what a file will not hold."""
+        known = {id(self._get_weight(row)) for row in self.weight_rows()}
+        others = (weight for weight in self.weights if id(weight) not in known)
+        warn_of_unsaved(weight.path for weight in others)
 
     def _get_weight(self, row: names.Weight) -> Any:
         found: Any = self

@@ -135,6 +135,25 @@ def test_a_saved_model(capsys, nothing_is_read):
     ]
 
 
+def test_the_head_of_a_preset_in_several_files(tmp_path, capsys):
+    parts = FIXTURES / "keras-hub-0.32.0" / "backbone-sharded"
+    shutil.copytree(parts, tmp_path / "preset")
+    task = FIXTURES / "keras-hub-0.32.0" / "text-classifier" / "task.weights.h5"
+    shutil.copy(task, tmp_path / "preset")
+    found = [Path(file["path"]).name for file in facts(capsys, parts)["files"]]
+    assert found[0] == "model.weights.json"
+    assert len(found) > 2
+    files = facts(capsys, tmp_path / "preset")["files"]
+    assert [Path(file["path"]).name for file in files] == [*found, task.name]
+
+
+def test_an_empty_source(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["inspect", ""])
+    assert stopped.value.code == 2
+    assert "argument SRC: must be a path or a name, but is" in capsys.readouterr().err
+
+
 def test_what_is_missing_mis_shaped_unknown_and_left_by_training(tmp_path, capsys):
     config = AlbertConfig(**{**SIZES, "num_labels": 5})
     arrays = random_weights(config, "AlbertForSequenceClassification", seed=3)
@@ -193,13 +212,14 @@ def test_a_file_and_a_prefix_instead_of_a_folder(tmp_path, capsys, nothing_is_re
 def test_another_model(tmp_path, capsys):
     name = "bert.encoder.layer.0.output.dense.weight"
     save_file({name: np.zeros((2, 2), np.float32)}, tmp_path / "model.safetensors")
-    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    (tmp_path / "config.json").write_text("{}")
     assert main(["inspect", str(tmp_path)]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err == (
-        f"albert: '{tmp_path}/model.safetensors' is a checkpoint of BERT, which cannot "
-        f"be loaded as ALBERT: its layers do not share weights ({name}).\n"
+        f"albert: '{tmp_path}/model.safetensors' is a checkpoint of BERT or a model "
+        f"built like it, which cannot be loaded as ALBERT: its layers do not share "
+        f"weights ({name}).\n"
     )
 
 

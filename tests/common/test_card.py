@@ -87,13 +87,42 @@ def test_examples_in_three_frameworks(class_name):
         assert all(len(line) <= 88 for line in block.splitlines())
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), True])
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), True, "0.9", None, 10**400]
+)
 def test_values_that_are_no_numbers(value):
     with pytest.raises(ValueError) as caught:
         _card(evaluation={"SST-2": {"accuracy": value}})
     assert str(caught.value) == (
         f"evaluation must have finite numbers, but 'SST-2' has accuracy = {value!r}."
     )
+
+
+@pytest.mark.parametrize(
+    "evaluation", [{"x": 3}, {3: {"acc": 0.5}}, {"x": {3: 0.5}}, ["x"], {"x": None}]
+)
+def test_values_of_no_data_set(evaluation):
+    with pytest.raises(ValueError) as caught:
+        _card(evaluation=evaluation)
+    assert str(caught.value) == (
+        f"evaluation must have numbers by data set and metric, such as "
+        f"{{'SST-2': {{'accuracy': 0.926}}}}, but is {evaluation!r}."
+    )
+
+
+@pytest.mark.parametrize("name", [None, 3, "", "a/b/c"])
+def test_bad_name(name):
+    text = (
+        f"repo_id must be a name that a repository on the hub can have, such as "
+        f"'owner/name', but is {name!r}."
+    )
+    for write in (
+        lambda: model_card(CONFIG, "AlbertModel", 1, repo_id=name),
+        lambda: tokenizer_card("AlbertTokenizer", {}, repo_id=name),
+    ):
+        with pytest.raises(ValueError) as caught:
+            write()
+        assert str(caught.value) == text
 
 
 def test_no_such_class():

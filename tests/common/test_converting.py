@@ -258,10 +258,15 @@ def test_an_encoder_without_its_pooling_layer(tmp_path):
     assert fit.missing == ("albert.pooler.bias",)
 
 
-def test_a_list_is_cut_short():
-    assert converting.some("abc") == "a, b, c"
-    assert converting.some("abcdef") == "a, b, c and 3 more"
-    assert converting.some("") == ""
+def test_with_nan():
+    arrays = {
+        "a": np.array([1, np.nan], np.float16),
+        "b": np.array([[1, np.inf]], np.float64),
+        "c": np.array([0x3F80, 0x7FC0], np.uint16).view("V2"),
+        "d": np.array([0x3F80, 0x7F80], np.uint16).view("V2"),
+    }
+    assert converting.with_nan(arrays) == ["a", "c"]
+    assert converting.with_nan({}) == []
 
 
 # Comparing

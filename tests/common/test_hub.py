@@ -404,6 +404,58 @@ def test_no_network_and_a_cache(hub, tmp_path, caplog):
     )
 
 
+def test_commit_that_is_in_the_cache_needs_no_network(hub, tmp_path, monkeypatch):
+    commit = hub.add(NAME, {**DEMO, "a/config.json": _hidden_size(48)})
+    assert AlbertConfig.from_pretrained(NAME, revision=commit).hidden_size == 192
+    # The others are listed, too, and come when they are needed.
+    tokenizer = AlbertTokenizer.from_pretrained(NAME, revision=commit)
+    assert tokenizer.vocab_size == 8192
+    inner = {"revision": commit, "subfolder": "a"}
+    assert AlbertConfig.from_pretrained(NAME, **inner).hidden_size == 48
+    assert hub.listings == 1
+    assert len(hub.downloads) == 4
+    hub.requests.clear()
+    _block(monkeypatch)
+    assert AlbertTokenizer.from_pretrained(NAME, revision=commit).vocab_size == 8192
+    assert AlbertConfig.from_pretrained(NAME, **inner).hidden_size == 48
+    assert not hub.requests
+    text = _failure(OSError, find_files, NAME, Location(commit, subfolder="b"))
+    assert text == f"'{NAME}' has no files in a folder 'b' at revision '{commit}'."
+
+
+@pytest.mark.parametrize("note", [None, b"{", b"{}", b"[" * 100_000])
+def test_commit_whose_listing_is_not_noted(hub, tmp_path, caplog, note):
+    commit = hub.add(NAME, DEMO)
+    AlbertConfig.from_pretrained(NAME, revision=commit)
+    (path,) = (tmp_path / "hf-home").rglob(f"albert-models/{commit}.json")
+    path.unlink() if note is None else path.write_bytes(note)
+    hub.requests.clear()
+    AlbertConfig.from_pretrained(NAME, revision=commit)
+    assert hub.listings == 1
+    path.write_bytes(note or b"")
+    with _dead_hub(tmp_path), caplog.at_level(logging.WARNING, "albert"):
+        assert AlbertConfig.from_pretrained(NAME, revision=commit).hidden_size == 192
+    assert not caplog.messages
+
+
+def test_force_download_of_a_commit(hub):
+    commit = hub.add(NAME, DEMO)
+    for number in (1, 2):
+        AlbertConfig.from_pretrained(NAME, revision=commit, force_download=True)
+        assert (hub.listings, len(hub.downloads)) == (number, number)
+
+
+def test_subfolder_that_is_not_in_the_cache(hub, hub_offline):
+    hub.add(NAME, DEMO)
+    AlbertConfig.from_pretrained(NAME)
+    with hub_offline():
+        text = _failure(OSError, AlbertConfig.from_pretrained, NAME, subfolder="c")
+    assert text == (
+        f"'{NAME}' has no folder 'c' in the cache at revision 'main': connect once "
+        f"without HF_HUB_OFFLINE and local_files_only, or give a folder."
+    )
+
+
 def _dead_hub(tmp_path):
     # Nothing listens on the port of the discard service.
     home = str(tmp_path / "hf-home")
@@ -495,8 +547,9 @@ def test_no_network(tmp_path):
     with _dead_hub(tmp_path):
         text = _failure(ConnectionError, AlbertConfig.from_pretrained, NAME)
     assert text.startswith(
-        f"the hub at http://127.0.0.1:9 cannot be reached for '{NAME}': check the "
-        f"connection, or give a folder (ConnectError: "
+        f"'{NAME}' is no folder on this machine, and the hub at http://127.0.0.1:9 "
+        f"cannot be reached for '{NAME}': check the connection, or give a folder "
+        f"(ConnectError: "
     )
 
 
@@ -509,12 +562,12 @@ def test_no_network(tmp_path):
         (
             429,
             ConnectionError,
-            "the hub answered 429 for 'owner/name': try again later",
+            "'owner/name' is no folder on this machine, and the hub answered 429 for ",
         ),
         (
             500,
             ConnectionError,
-            "the hub answered 500 for 'owner/name': try again later",
+            "'owner/name' is no folder on this machine, and the hub answered 500 for ",
         ),
     ],
 )
@@ -533,9 +586,9 @@ def test_token_of_an_answer_is_not_shown(hub):
 def test_repository_without_what_is_needed(hub):
     hub.add(NAME, {"README.md": b""})
     text = _failure(FileNotFoundError, AlbertTokenizer.from_pretrained, NAME)
-    assert text == (
+    assert text.startswith(
         f"'{NAME}' holds no vocabulary: it must have spiece.model, tokenizer.json or "
-        f"vocab.txt."
+        f"vocab.txt"
     )
     text = _failure(FileNotFoundError, AlbertConfig.from_pretrained, NAME)
     assert text.startswith(f"'{NAME}' holds neither config.json nor albert_config.json")

@@ -505,7 +505,8 @@ def test_folder_without_weights(tmp_path):
         f"{str(tmp_path)!r} holds no weights in a form that is known: "
         "model.safetensors, pytorch_model.bin, tf_model.h5, flax_model.msgpack, "
         "model.weights.h5, model.weights.json, model.ckpt-best.index, "
-        "model.ckpt.index, saved_model.pb, *.keras, *.weights.h5, *.ckpt*.index."
+        "model.ckpt.index, saved_model.pb, *.keras, *.weights.json, *.weights.h5, "
+        "*.ckpt*.index."
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from albert.common import names
+from albert.common import names, opening
 from albert.common.checkpoint import forms
 from albert.common.config import AlbertConfig
 from albert.common.loading import load_arrays
@@ -499,7 +499,7 @@ def test_given_configuration_comes_before_the_folders(tmp_path):
 # Other models
 
 STRANGERS = {
-    "BERT": (
+    "BERT or a model built like it": (
         "its layers do not share weights",
         [
             "bert/encoder/layer_0/attention/self/query/kernel",
@@ -584,7 +584,7 @@ def test_stranger_in_a_tensorflow_checkpoint(tmp_path):
     variables = {name: np.zeros(3, np.float32) for name in names_}
     write_google(tmp_path, CONFIG, variables, "bert_model.ckpt")
     text = failure(ValueError, open_checkpoint, tmp_path)
-    assert "bert_model.ckpt.index' is a checkpoint of BERT, which cannot" in text
+    assert "bert_model.ckpt.index' is a checkpoint of BERT or a model built " in text
 
 
 def test_nothing_of_albert(tmp_path):
@@ -728,3 +728,29 @@ def test_archive_of_keras_with_another_configuration(tmp_path, config):
     assert str(caught.value) == (
         f"{str(tmp_path / 'model.keras')!r} is not of a model of this package."
     )
+
+
+def test_arguments_that_are_none(tmp_path):
+    for name in ("", None, 3):
+        with pytest.raises(ValueError, match="pretrained_model_name_or_path must be"):
+            open_checkpoint(name)
+    with pytest.raises(TypeError, match="must be an AlbertConfig, but is a dict"):
+        open_checkpoint("albert-demo", config={"a": 1})
+
+
+def test_saver_between_listing_and_opening(tmp_path, monkeypatch):
+    config = AlbertConfig(**SIZES)
+    arrays = random_weights(config, "AlbertModel", 3)
+    save_arrays(tmp_path, config, arrays, "AlbertModel")
+    real, calls = opening._fetch, []
+
+    def fetch(files, given):
+        path = real(files, given)
+        if not calls:
+            save_arrays(tmp_path, config, arrays, "AlbertModel", max_shard_size="9KB")
+        calls.append(path.name)
+        return path
+
+    monkeypatch.setattr(opening, "_fetch", fetch)
+    assert open_checkpoint(tmp_path).arrays.keys() == arrays.keys()
+    assert calls == ["model.safetensors", "model.safetensors.index.json"]

@@ -163,3 +163,40 @@ def test_readme_that_cannot_be_read_is_not_taken_for_none(hub):
     with pytest.raises(OSError):
         _push_model(b"other")
     assert hub.files(NAME) == before
+
+
+@pytest.mark.parametrize("name", [None, 3, "a/b/c"])
+def test_bad_name_of_a_model(hub, tokenizer, name):
+    def refuse(folder):
+        raise AssertionError("something was written")
+
+    text = (
+        f"repo_id must be a name that a repository on the hub can have, such as "
+        f"'owner/name', but is {name!r}."
+    )
+    for push in (
+        lambda: push_model(refuse, CONFIG, "AlbertModel", 12, name),
+        lambda: tokenizer.push_to_hub(name),
+    ):
+        with pytest.raises(ValueError) as caught:
+            push()
+        assert str(caught.value) == text
+    assert not hub.requests
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"foo": 1}, "push_to_hub has no argument 'foo'."),
+        (
+            {"token": 3},
+            "token must be a string, True, False or None, but is of type int.",
+        ),
+        ({"revision": 3}, "revision must be a string or None, but is of type int."),
+    ],
+)
+def test_bad_arguments(hub, arguments, text):
+    with pytest.raises(TypeError) as caught:
+        _push_model(**arguments)
+    assert str(caught.value) == text
+    assert not hub.requests

@@ -42,8 +42,11 @@ def load(framework, place, class_name, dtype):
 
 def held(folder, dtype):
     """Give the bytes of every weight in a folder, read without a framework."""
-    arrays = open_checkpoint(folder).arrays
-    assert {array.dtype for array in arrays.values()} == {dtype}
+    checkpoint = open_checkpoint(folder)
+    arrays = checkpoint.arrays
+    # TensorFlow's stock classes do not know bfloat16; float32 holds the same values.
+    stored = "float32" if checkpoint.file.name.startswith("tf_model") else dtype
+    assert {array.dtype for array in arrays.values()} == {stored}
     return {name: (a.shape, a.read().tobytes()) for name, a in arrays.items()}
 
 
@@ -110,7 +113,7 @@ def test_every_pair_of_frameworks(first, second, form, dtype, tmp_path):
     )
     assert held(place, dtype) == right
     place = hand_on(
-        tmp_path / "last", second, place, PRE_TRAINING, "safetensors", "auto"
+        tmp_path / "last", second, place, PRE_TRAINING, "safetensors", dtype
     )
     assert held(place, dtype) == right
     if size == "5GB" and form == "safetensors":

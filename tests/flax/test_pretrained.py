@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from albert.common import names
+from albert.common.checkpoint.safetensors import write_file
 from albert.common.config import AlbertConfig
-from albert.common.saving import save_arrays
 from albert.flax import (
     FlaxAlbertForMaskedLM,
     FlaxAlbertForPreTraining,
@@ -126,7 +126,8 @@ def test_a_missing_head_is_made_and_warned_of(folder):
 def test_a_missing_backbone_weight_is_an_error(config, tmp_path):
     weights = random_weights(config, "AlbertModel", 0)
     del weights["albert.encoder.embedding_hidden_mapping_in.bias"]
-    save_arrays(tmp_path / "part", config, weights, "AlbertModel")
+    config.save_pretrained(tmp_path / "part")
+    write_file(tmp_path / "part" / "model.safetensors", weights)
     with _refused(
         f"{at(tmp_path / 'part')} does not fit the model:\n"
         "  missing: albert.encoder.embedding_hidden_mapping_in.bias"
@@ -292,3 +293,23 @@ def test_float64_needs_to_be_switched_on():
         "dtype float64 needs jax.config.update('jax_enable_x64', True): JAX would make "
         "it float32."
     )
+
+
+def test_params_that_a_file_cannot_hold(config, tmp_path):
+    model = FlaxAlbertModel(config)
+    for params, text in (
+        (3, "must be a nested dictionary of weights, but is a int"),
+        ({}, "must hold embeddings/word_embeddings/embedding"),
+        ({"params": model.params}, "must hold embeddings/word_embeddings/embedding"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            model.save_pretrained(tmp_path, params=params)
+    with pytest.warns(UserWarning, match="not saved: extra/kernel"):
+        more = {**model.params, "extra": {"kernel": jnp.ones(3)}}
+        model.save_pretrained(tmp_path, params=more)
+    embeddings = {**model.params["embeddings"]}
+    embeddings["word_embeddings"] = {"embedding": jnp.ones((7, 3))}
+    with pytest.raises(ValueError, match=r"embeddings\.weight is \[7, 3\] instead"):
+        model.save_pretrained(
+            tmp_path, params={**model.params, "embeddings": embeddings}
+        )

@@ -65,11 +65,13 @@ def test_save_and_load_in_every_form(form, dtype, tmp_path):
     model.save_pretrained(tmp_path / "new", format=form)
     assert set(content(tmp_path / "new")) == {"config.json", FILES[form]}
     saved = json.loads((tmp_path / "new" / "config.json").read_text())
-    added = {"architectures": [PRE_TRAINING], "dtype": dtype}
+    # TensorFlow's stock classes do not know bfloat16.
+    stored = "float32" if (form, dtype) == ("tf", "bfloat16") else dtype
+    added = {"architectures": [PRE_TRAINING], "dtype": stored}
     assert saved == {**CONFIG.to_dict(), **added}
     again, info = load(tmp_path / "new", output_loading_info=True, **STORED_TYPE)
     assert not any(info.values())
-    assert again.dtype == model.dtype
+    assert str(again.dtype).endswith(stored)
     assert again.config.to_dict() == saved
     assert_equal(held(again), right)
 
@@ -124,16 +126,18 @@ def test_bad_arguments_of_saving(tmp_path):
         "format must be one of safetensors, pt, tf, flax, but is 'h5'."
     )
     text = failure(ValueError, model.save_pretrained, tmp_path / "a", max_shard_size=0)
-    assert text.startswith("a size is a positive number of bytes or a text like '5GB'")
+    assert text.startswith("max_shard_size must be a positive number of bytes or a ")
     assert not (tmp_path / "a").exists()
 
 
 def test_a_form_that_readers_will_not_take(tmp_path):
     write(tmp_path, "AlbertModel")
     model = load(tmp_path, "AlbertModel")
-    with pytest.warns(UserWarning, match="holds model.safetensors, which") as caught:
-        model.save_pretrained(tmp_path, format="flax")
-    assert [warning.filename for warning in caught] == [__file__]
+    model.save_pretrained(tmp_path, format="flax")
+    write(tmp_path / "other", "AlbertModel", seed=3)
+    other = load(tmp_path / "other", "AlbertModel")
+    text = failure(ValueError, other.save_pretrained, tmp_path, format="flax")
+    assert "holds model.safetensors, with other weights, which readers" in text
 
 
 # The hub

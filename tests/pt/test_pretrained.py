@@ -622,3 +622,45 @@ def test_subclass(lab, tmp_path):
     loaded = quietly(Regressor.from_pretrained, tmp_path)
     assert type(loaded) is Regressor
     assert_same_state(loaded, model)
+
+
+class WithMore(albert.pt.AlbertForSequenceClassification):
+    """A class of a user's, with things that no ALBERT has."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.scale = torch.nn.Parameter(torch.full((3,), 7.0))
+        self.norm = torch.nn.BatchNorm1d(3)
+        self.register_buffer("window", torch.ones(5))
+        self.order = torch.arange(4)
+
+
+def test_what_a_class_of_a_users_has_beside_is_as_its_constructor_made_it(tmp_path):
+    with pytest.warns(UserWarning, match="no weights for classifier"):
+        model = WithMore.from_pretrained("albert-demo")
+    assert model.scale.tolist() == [7.0, 7.0, 7.0]
+    assert model.norm.weight.tolist() == [1.0, 1.0, 1.0]
+    assert model.norm.running_var.tolist() == [1.0, 1.0, 1.0]
+    assert model.window.tolist() == [1.0] * 5
+    assert model.order.tolist() == [0, 1, 2, 3]
+    demo = albert.pt.AlbertModel.from_pretrained("albert-demo")
+    for name, tensor in demo.state_dict().items():
+        assert torch.equal(model.albert.state_dict()[name], tensor)
+    with pytest.warns(UserWarning, match=r"not saved: scale, norm\.weight, norm\.bias"):
+        model.save_pretrained(tmp_path)
+
+
+def test_saving_what_a_file_cannot_hold(lab, tmp_path):
+    model = lab.model("AlbertForMaskedLM")
+    model.predictions.decoder.bias = torch.nn.Parameter(torch.ones(101))
+    with pytest.raises(ValueError, match="call tie_weights"):
+        model.save_pretrained(tmp_path)
+    model.tie_weights()
+    model.save_pretrained(tmp_path)
+    table = model.get_input_embeddings()
+    table.weight = torch.nn.Parameter(torch.ones(7, 5))
+    model.tie_weights()
+    with pytest.raises(ValueError, match=r"embeddings\.weight is \[7, 5\] instead"):
+        model.save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="on the meta device has no weights"):
+        lab.model("AlbertModel").to("meta").save_pretrained(tmp_path)

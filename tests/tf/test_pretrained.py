@@ -12,6 +12,7 @@ import tensorflow as tf
 
 import albert.tf
 from albert.common import names
+from albert.common.checkpoint.safetensors import write_file
 from albert.common.saving import save_arrays
 from conformance import oracle
 
@@ -133,7 +134,8 @@ def test_a_missing_backbone_weight_is_an_error(tmp_path: Path, flat: Any) -> Non
         for row in names.weights(flat, "AlbertModel")
     }
     del arrays["albert.encoder.embedding_hidden_mapping_in.bias"]
-    save_arrays(tmp_path, flat, arrays, "AlbertModel")
+    flat.save_pretrained(tmp_path)
+    write_file(tmp_path / "model.safetensors", arrays)
     with pytest.raises(ValueError) as caught:
         albert.tf.TFAlbertModel.from_pretrained(tmp_path)
     assert str(caught.value) == (
@@ -250,3 +252,16 @@ def test_another_keras_backend_is_refused_in_one_line() -> None:
         "ImportError: albert.tf needs Keras on TensorFlow, but Keras runs on 'jax': "
         "set KERAS_BACKEND=tensorflow before Keras is imported."
     )
+
+
+def test_what_a_class_of_a_users_has_beside_is_not_saved(tmp_path):
+    class WithMore(albert.tf.TFAlbertForSequenceClassification):
+        def __init__(self, config, **settings):
+            super().__init__(config, **settings)
+            self.extra = keras.layers.Dense(3)
+            self.extra.build((None, 4))
+
+    with pytest.warns(UserWarning, match="no weights for classifier"):
+        model = WithMore.from_pretrained("albert-demo")
+    with pytest.warns(UserWarning, match="not saved: .*kernel, .*bias"):
+        model.save_pretrained(tmp_path)

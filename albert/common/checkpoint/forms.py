@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -83,21 +84,41 @@ FORMS = (
     Form("google", "model.ckpt.index", _open_bundle),
     Form("google", SAVED_MODEL, _open_bundle),
     Form("keras", "*.keras", keras_archive.open_file),
+    Form("keras", "*.weights.json", _open_parts),
     Form("keras", "*.weights.h5", hdf5.open_file),
     Form("google", "*.ckpt*.index", _open_bundle),
 )
 """In the order of preference."""
 
-_BY_SUFFIX = {
-    ".safetensors": safetensors.open_file,
-    ".bin": torch_file.open_file,
-    ".pt": torch_file.open_file,
-    ".pth": torch_file.open_file,
-    ".h5": hdf5.open_file,
-    ".msgpack": flax_msgpack.open_file,
-    ".keras": keras_archive.open_file,
-    ".index": _open_bundle,
+
+class Kind(NamedTuple):
+    """What a file is by the end of its name.
+
+    Fields:
+        title: what to call it.
+        open: gives the arrays by the names in the file.
+    """
+
+    title: str
+    open: Open
+
+
+_PICKLE = Kind("pickle of PyTorch", torch_file.open_file)
+
+KINDS = {
+    ".safetensors": Kind("safetensors", safetensors.open_file),
+    ".bin": _PICKLE,
+    ".pt": _PICKLE,
+    ".pth": _PICKLE,
+    ".h5": Kind("HDF5", hdf5.open_file),
+    ".msgpack": Kind("msgpack", flax_msgpack.open_file),
+    ".keras": Kind("Keras archive", keras_archive.open_file),
+    ".index": Kind("TensorFlow checkpoint", _open_bundle),
 }
+"""Suffix -> what such a file is, whatever else its name has."""
+
+_OF_BUNDLE = re.compile(r"(.+)\.(data-\d+-of-\d+|meta)")
+_SHARD = re.compile(r"(.+)-\d+-of-\d+(\.\w+)")
 
 
 def weight_files(names: Sequence[str]) -> list[tuple[Form, str]]:
@@ -152,12 +173,30 @@ def needed_files(names: Sequence[str]) -> list[str]:
     if not found:
         return []
     _, name = found[0]
-    if name.startswith("model.weights.") and _TASK_WEIGHTS in names:
+    if _of_preset(name) and _TASK_WEIGHTS in names:
         return [name, _TASK_WEIGHTS]
     if not name.endswith(".index"):
         return [name]
     prefix = name.removesuffix(".index")
     return [name, *(n for n in names if n.startswith(f"{prefix}.data-"))]
+
+
+def orphans(names: Sequence[str]) -> str:
+    """Find shards that lie without their index.
+
+    Args:
+        names: of a folder's files.
+
+    Returns:
+        Name of the index that is missing; "" if there are no such shards.
+    """
+    indexes = {form.file_name: form.index_name for form in FORMS if form.sharded}
+    for name in names:
+        shard = _SHARD.fullmatch(name)
+        index = indexes.get(shard[1] + shard[2], "") if shard else ""
+        if index and index not in names:
+            return index
+    return ""
 
 
 def open_weights(path: Path) -> dict[str, LazyArray]:
@@ -181,17 +220,44 @@ def open_weights(path: Path) -> dict[str, LazyArray]:
         found = shards.open_index(path, opener)
     else:
         found = _opener(path)(path)
-    task = path.with_name(_TASK_WEIGHTS)
-    if path.name.startswith("model.weights.") and task.is_file():
+    task = task_file(path)
+    if task is not None:
         head = hdf5.open_file(task)
         found = {**found, **{f"task/{name}": head[name] for name in head}}
     return found
 
 
+def task_file(path: Path) -> Path | None:
+    """Find the file with the head of a KerasHub preset.
+
+    Args:
+        path: the weight file or the index.
+
+    Returns:
+        The file beside it; None if it is no such preset or has no head.
+    """
+    task = path.with_name(_TASK_WEIGHTS)
+    return task if _of_preset(path.name) and task.is_file() else None
+
+
+def _of_preset(name: str) -> bool:
+    return name.startswith("model.weights.")
+
+
 def _opener(path: Path) -> Open:
-    if path.suffix not in _BY_SUFFIX:
+    if path.suffix in KINDS:
+        return KINDS[path.suffix].open
+    if path.name == SAVED_MODEL:
         raise ValueError(
-            f"{str(path)!r} is no weight file of a form that is known: "
-            f"{', '.join(_BY_SUFFIX)}."
+            f"{str(path)!r} is only the program of a SavedModel: give the folder, "
+            f"{str(path.parent)!r}."
         )
-    return _BY_SUFFIX[path.suffix]
+    part = _OF_BUNDLE.fullmatch(path.name)
+    if part is not None:
+        raise ValueError(
+            f"{str(path)!r} is one of the files of a TensorFlow checkpoint: give the "
+            f"prefix, {str(path.with_name(part[1]))!r}."
+        )
+    raise ValueError(
+        f"{str(path)!r} is no weight file of a form that is known: {', '.join(KINDS)}."
+    )

@@ -92,7 +92,8 @@ class LazyArray(NamedTuple):
         """
         if self.dtype not in FLOATS:
             raise ValueError(
-                f"is of type {self.dtype}, but weights are of {', '.join(FLOATS)}."
+                f"this array is of type {self.dtype}, but weights are of "
+                f"{', '.join(FLOATS)}."
             )
         dtype = np.dtype("float32" if self.dtype == "bfloat16" else self.dtype)
         whole = aligned_zeros(self.shape[::-1] if transpose else self.shape, dtype)

@@ -74,23 +74,6 @@ def open_file(path: str | os.PathLike[str]) -> dict[str, LazyArray]:
     return {name: array for name, (array, _) in found.items()}
 
 
-def metadata(path: str | os.PathLike[str]) -> dict[str, str]:
-    """Read what a file says about itself.
-
-    Args:
-        path: a safetensors file.
-
-    Returns:
-        Its metadata; "format" is "pt", "tf" or "flax", whose names the tensors have,
-        and may be absent.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is damaged or of another format.
-    """
-    return _header(RawFile(path))[0].get("__metadata__") or {}
-
-
 def _header(file: RawFile) -> tuple[dict[str, Any], int]:
     """Read the names and places of the tensors, and where their bytes start."""
     length = int.from_bytes(file.read(0, 8), "little")

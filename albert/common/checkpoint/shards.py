@@ -6,6 +6,7 @@ Source: the layout of transformers, huggingface.co/docs/transformers, "big model
 from __future__ import annotations
 
 import json
+import operator
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -209,7 +210,7 @@ def _split(arrays: Mapping[str, np.ndarray], most: int) -> list[list[str]]:
 
 
 def parse_size(size: str | int) -> int:
-    """Read a number of bytes.
+    """Read `max_shard_size`.
 
     Args:
         size: the number, or a text with a unit: "5GB" is 5 * 10**9, "1GiB" is 2**30.
@@ -221,15 +222,17 @@ def parse_size(size: str | int) -> int:
         ValueError: it is no positive number of bytes.
     """
     wrong = ValueError(
-        f"a size is a positive number of bytes or a text like '5GB', '200MB' or "
-        f"'1GiB', but not {size!r}."
+        f"max_shard_size must be a positive number of bytes or a text like '5GB', "
+        f"'200MB' or '1GiB', but is {size!r}."
     )
-    if isinstance(size, bool):
-        raise wrong
-    if isinstance(size, int):
-        if size <= 0:
+    if not isinstance(size, str):
+        try:
+            number = 0 if isinstance(size, bool) else operator.index(size)
+        except TypeError:
+            raise wrong from None
+        if number <= 0:
             raise wrong
-        return size
+        return number
     match = re.fullmatch(r"\s*(\d{1,15})(\.\d{1,9})?\s*([KMGT]?I?B)\s*", size.upper())
     if match is None or match[3] not in _UNITS:
         raise wrong

@@ -98,5 +98,6 @@ def test_other_types_are_no_weights(dtype):
     with pytest.raises(ValueError) as caught:
         lazy_of(np.ones(2, dtype)).read()
     assert str(caught.value) == (
-        f"is of type {dtype}, but weights are of float64, float32, float16, bfloat16."
+        f"this array is of type {dtype}, but weights are of float64, float32, "
+        f"float16, bfloat16."
     )

@@ -12,7 +12,6 @@ from safetensors.numpy import load_file, save_file
 from albert.common.checkpoint.safetensors import (
     FILE_NAME,
     dtype_name,
-    metadata,
     open_file,
     write_file,
 )
@@ -104,9 +103,8 @@ def test_empty_tensor(tmp_path):
 @pytest.mark.parametrize(
     "noted", [None, {}, {"other": "x"}, {"format": "tf"}, {"format": "pt", "a": "b"}]
 )
-def test_metadata(tmp_path, noted):
+def test_metadata_is_no_tensor(tmp_path, noted):
     save_file({"a": normal(3)}, tmp_path / "file", metadata=noted)
-    assert metadata(tmp_path / "file") == (noted or {})
     found = open_file(tmp_path / "file")
     assert found.keys() == {"a"}
     np.testing.assert_array_equal(found["a"].read(), normal(3))
@@ -125,7 +123,8 @@ def test_other_types_are_no_weights(tmp_path, dtype):
     with pytest.raises(ValueError) as caught:
         found["a"].read()
     assert str(caught.value) == (
-        f"is of type {dtype}, but weights are of float64, float32, float16, bfloat16."
+        f"this array is of type {dtype}, but weights are of float64, float32, "
+        f"float16, bfloat16."
     )
 
 
@@ -202,10 +201,9 @@ def test_no_such_file(tmp_path):
         open_file(tmp_path / "file")
 
 
-@pytest.mark.parametrize("read", [open_file, metadata])
-def test_folder_is_no_file(tmp_path, read):
+def test_folder_is_no_file(tmp_path):
     with pytest.raises(ValueError) as caught:
-        read(tmp_path)
+        open_file(tmp_path)
     assert str(caught.value) == f"{str(tmp_path)!r} is not a file."
 
 

@@ -241,6 +241,8 @@ def test_damaged_index(tmp_path, text, why):
     ("size", "number"),
     [
         (17, 17),
+        (np.int64(10**6), 10**6),
+        (np.uint8(5), 5),
         ("17B", 17),
         ("5GB", 5 * 10**9),
         ("200MB", 2 * 10**8),
@@ -259,12 +261,16 @@ def test_size(size, number):
 
 
 @pytest.mark.parametrize(
-    "size", [0, -1, True, "", "5", "GB", "-5GB", "5XB", "5IB", "1e3GB", "0GB", "5 G B"]
+    "size",
+    [
+        *(0, -1, True, "", "5", "GB", "-5GB", "5XB", "5IB", "1e3GB", "0GB", "5 G B"),
+        *(1.5, 5e9, None, b"5GB", np.float32(5), np.int64(0), np.bool_(True), [5]),
+    ],
 )
 def test_no_size(size):
     with pytest.raises(ValueError) as caught:
         parse_size(size)
     assert str(caught.value) == (
-        "a size is a positive number of bytes or a text like '5GB', '200MB' or "
-        f"'1GiB', but not {size!r}."
+        "max_shard_size must be a positive number of bytes or a text like '5GB', "
+        f"'200MB' or '1GiB', but is {size!r}."
     )
