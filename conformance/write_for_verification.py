@@ -3,9 +3,9 @@
 Run from the repository's root; then `verify_transformers.py`, in an environment of
 each version, opens every folder and compares the answers:
 
-    python -m conformance.write_for_verification /tmp/written
+    python -m conformance.write_for_verification build/written
     .venv/transformers/bin/python conformance/verify_transformers.py \
-        --framework pt /tmp/written/pt-*
+        --framework pt build/written/pt-*
 """
 
 from __future__ import annotations

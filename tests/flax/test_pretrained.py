@@ -39,7 +39,7 @@ def _assert_equal(one, other):
 @pytest.mark.parametrize("class_name", names.PARTS)
 def test_weights_stand_where_flax_has_them(load, config, class_name):
     model = load(class_name)
-    for name, array in random_weights(config, class_name, 0).items():
+    for name, array in random_weights(config, class_name, 6).items():
         row = next(row for row in model.weight_rows() if row.canonical == name)
         found = model.params
         for step in row.path("flax", base=class_name == "AlbertModel"):
