@@ -11,7 +11,8 @@ from albert.flax.attention import FlaxAlbertAttention, visible_keys
 from conformance import oracle
 
 BLOCK = "albert.encoder.albert_layer_groups.0.albert_layers.0"
-HALF = {jnp.bfloat16: 0.06, jnp.float16: 0.01}
+# bfloat16 rounds to 1 part in 256, several times on the way.
+HALF = {jnp.bfloat16: 0.08, jnp.float16: 0.01}
 
 
 @pytest.fixture
