@@ -114,7 +114,7 @@ def model_card(
     training_data: str | Sequence[str] | None = None,
     evaluation: Evaluation | None = None,
     language: str | Sequence[str] | None = None,
-    license: str | None = None,  # noqa: A002
+    license: str | None = None,
     tags: Sequence[str] = (),
 ) -> str:
     """Write the card of a model.
@@ -185,7 +185,7 @@ def tokenizer_card(
     *,
     repo_id: str,
     language: str | Sequence[str] | None = None,
-    license: str | None = None,  # noqa: A002
+    license: str | None = None,
     tags: Sequence[str] = (),
 ) -> str:
     """Write the card of a repository that has a tokenizer and no model yet.
@@ -292,7 +292,7 @@ def _metadata(
     *,
     datasets: Sequence[str] = (),
     language: Sequence[str] = (),
-    license: str | None = None,  # noqa: A002
+    license: str | None = None,
     tags: Sequence[str] = (),
 ) -> str:
     """Write the block that the hub reads, in its own words."""

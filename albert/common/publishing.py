@@ -36,7 +36,7 @@ def push_model(
     training_data: str | Sequence[str] | None = None,
     evaluation: Evaluation | None = None,
     language: str | Sequence[str] | None = None,
-    license: str | None = None,  # noqa: A002
+    license: str | None = None,
     tags: Sequence[str] = (),
     replace_card: bool = False,
     **how: Any,
