@@ -19,16 +19,30 @@ _CLASSES = (
     "AlbertForQuestionAnswering",
     "AlbertForPreTrainingOutput",
 )
+_AUTO = (
+    "AutoModel",
+    "AutoModelForPreTraining",
+    "AutoModelForMaskedLM",
+    "AutoModelForSequenceClassification",
+    "AutoModelForMultipleChoice",
+    "AutoModelForTokenClassification",
+    "AutoModelForQuestionAnswering",
+)
+_MODELS = (*_CLASSES, *_AUTO)
 _PUBLIC = {
+    "albert.common.auto": ("AutoConfig", "AutoTokenizer"),
     "albert.common.config": ("AlbertConfig",),
+    "albert.common.exporting": ("export",),
+    "albert.common.tasks.pipeline": ("Pipeline", "pipeline"),
+    "albert.common.tasks.streaming": ("InputError",),
     "albert.common.tokenization": (
         "AlbertTokenizer",
         "AlbertTokenizerFast",
         "BatchEncoding",
     ),
-    "albert.pt": _CLASSES,
-    "albert.tf": tuple(f"TF{name}" for name in _CLASSES),
-    "albert.flax": tuple(f"Flax{name}" for name in _CLASSES),
+    "albert.pt": _MODELS,
+    "albert.tf": tuple(f"TF{name}" for name in _MODELS),
+    "albert.flax": tuple(f"Flax{name}" for name in _MODELS),
 }
 
 __all__ = [name for names in _PUBLIC.values() for name in names]  # pyright: ignore
@@ -41,7 +55,13 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from albert.common.auto import AutoConfig as AutoConfig
+    from albert.common.auto import AutoTokenizer as AutoTokenizer
     from albert.common.config import AlbertConfig as AlbertConfig
+    from albert.common.exporting import export as export
+    from albert.common.tasks.pipeline import Pipeline as Pipeline
+    from albert.common.tasks.pipeline import pipeline as pipeline
+    from albert.common.tasks.streaming import InputError as InputError
     from albert.common.tokenization import AlbertTokenizer as AlbertTokenizer
     from albert.common.tokenization import AlbertTokenizerFast as AlbertTokenizerFast
     from albert.common.tokenization import BatchEncoding as BatchEncoding

@@ -1,6 +1,7 @@
 """The command line: one file for each command.
 
-Exit status: 0 done, 1 it could not be done, 2 the command was not understood.
+Exit status: 0 done, 1 it could not be done, 2 the command was not understood, 130
+interrupted by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ from contextlib import contextmanager
 from typing import Any
 
 from albert._version import __version__
-from albert.cli import convert, demo, inspect
+from albert.cli import convert, demo, env, export, inspect, run
+from albert.cli.arguments import Parser, UsageError
+
+_EPILOG = """\
+example: albert run --task fill-mask "The capital of [MASK] is Paris."
+`albert COMMAND --help` explains a command, with an example.
+
+exit status: 0 done; 1 something could not be done or processed; 2 the command was not
+understood, or asks for what cannot be; 130 interrupted by Ctrl-C"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,12 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    parser = argparse.ArgumentParser(
-        prog="albert", description="ALBERT for PyTorch, Keras and JAX."
+    parser = Parser(
+        prog="albert",
+        description="ALBERT for PyTorch, Keras and JAX.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (demo, convert, inspect):
+    for command in (run, demo, convert, export, inspect, env):
         command.add_parser(commands)
     chosen = parser.parse_args(arguments)
     try:
@@ -42,9 +54,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # not at the interpreter's end either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except UsageError as error:
+        return _say(error, 2)
     except (ImportError, OSError, ValueError) as error:
-        print(f"albert: {error}", file=sys.stderr)
-        return 1
+        return _say(error, 1)
+    except (MemoryError, RuntimeError) as error:
+        # What frameworks raise, of a device whose memory is full, for one.
+        return _say(f"{type(error).__name__}: {error}", 1)
+    except KeyboardInterrupt as error:
+        return _say(f"interrupted{error}", 130)
+
+
+def _say(error: object, status: int) -> int:
+    print(f"albert: {' '.join(str(error).splitlines())}", file=sys.stderr)
+    return status
 
 
 @contextmanager

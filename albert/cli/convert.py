@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,15 +14,16 @@ from typing import Any
 import numpy as np
 
 from albert.cli import frameworks
-from albert.cli.arguments import add_source, not_empty
-from albert.common import converting, names
+from albert.cli.arguments import add_source, class_named, not_empty
+from albert.common import converting
 from albert.common.checkpoint import forms
 from albert.common.checkpoint.lazy import FLOATS, LazyArray
 from albert.common.converting import Difference, Fit
 from albert.common.dialects import DIALECTS
-from albert.common.opening import Checkpoint, open_checkpoint, weight_file
+from albert.common.opening import Checkpoint, open_checkpoint
 from albert.common.probe import LENGTH, make_inputs
 from albert.common.saving import FORMATS, save_arrays
+from albert.common.tasks import backend
 from albert.common.texts import some
 
 _SEED = 7
@@ -59,7 +59,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--head",
         metavar="CLASS",
-        type=_class_named,
+        type=class_named,
         help="one of the classes in the source, such as AlbertForMaskedLM (default: "
         "the one that its configuration names, or else the only one complete)",
     )
@@ -96,7 +96,8 @@ def run(chosen: argparse.Namespace) -> int:
     checkpoint = open_checkpoint(chosen.source)
     fit, why = converting.choose(checkpoint, chosen.head)
     _print_choice(checkpoint, fit, why)
-    tokenizer = _tokenizer(chosen.source, checkpoint)
+    tokenizer, text = converting.find_tokenizer(chosen.source, checkpoint)
+    _line("tokenizer", text)
     checkpoint.check_copies(row.canonical for row in fit.rows)
     arrays = {row.canonical: checkpoint.arrays[row.canonical] for row in fit.rows}
     held, rounded = _read(arrays, chosen.dtype)
@@ -128,16 +129,6 @@ def _check_destination(folder: Path) -> None:
         )
 
 
-def _class_named(text: str) -> str:
-    bare = re.sub("^(tf|flax)", "", text.lower())
-    found = [name for name in names.PARTS if name.lower() == bare]
-    if not found:
-        raise argparse.ArgumentTypeError(
-            f"must be one of {', '.join(names.PARTS)}, but is {text!r}"
-        )
-    return found[0]
-
-
 def _line(title: str, text: object) -> None:
     print(f"{title:{_WIDTH}}{text}")
 
@@ -155,36 +146,6 @@ def _print_choice(checkpoint: Checkpoint, fit: Fit, why: str) -> None:
     if checkpoint.unexpected:
         unknown = some(checkpoint.unexpected)
         _line("left out", f"{unknown}, which no ALBERT has")
-
-
-def _tokenizer(source: str, checkpoint: Checkpoint) -> Any:
-    """Load the tokenizer beside the weights, or say why there is none."""
-    try:
-        found, place = _load_tokenizer(source, checkpoint.file.parent)
-    except FileNotFoundError:
-        _line("tokenizer", "there is none beside the source")
-        return None
-    except ValueError as error:
-        _line("tokenizer", f"left out: {error}")
-        return None
-    if len(found) > checkpoint.config.vocab_size:
-        vocab_size = checkpoint.config.vocab_size
-        _line("tokenizer", f"left out: {len(found)} ids, but vocab_size={vocab_size}")
-        return None
-    _line("tokenizer", f"of {place}")
-    return found
-
-
-def _load_tokenizer(source: str, folder: Path) -> tuple[Any, str]:
-    """Give the tokenizer and what it was made of."""
-    from albert.common.tokenization import AlbertTokenizerFast
-
-    path = Path(source).expanduser()
-    if not path.is_dir() and weight_file(source) is None:
-        return AlbertTokenizerFast.from_pretrained(source), source
-    if folder.name == "variables":
-        folder = folder.parent
-    return AlbertTokenizerFast.from_pretrained(folder), str(folder)
 
 
 def _read(
@@ -215,7 +176,7 @@ def _check_weights(
 
 
 def _refuse_nan(found: Sequence[str]) -> None:
-    if found and frameworks.installed():
+    if found and backend.installed():
         raise ValueError(
             f"the source holds NaN in {some(found)}, so no outputs can be compared; "
             f"--no-verify converts it all the same. {_UNTOUCHED}"
@@ -245,7 +206,7 @@ def _check_outputs(
     staged: Path,
 ) -> None:
     """Run source and result; `rounded` has the weights if they are not the source's."""
-    found = frameworks.installed()
+    found = backend.installed()
     if not found:
         _line("outputs", "not compared, since no framework is installed")
         return
@@ -284,7 +245,7 @@ def _print_table(differences: list[Difference]) -> None:
     limits = (converting.TOLERANCE, converting.ACROSS_TOLERANCE)
     own, across = (limit * first.scale for limit in limits)
     _row("limit", f"{own:.1e}", f"{across:.1e}", "rounding in another order")
-    for framework in frameworks.PREFIXES:
+    for framework in backend.PREFIXES:
         if framework not in [each.framework for each in differences]:
             print(f"  {frameworks.how_to_install(framework)}")
 

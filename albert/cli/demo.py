@@ -11,9 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from albert.cli import frameworks
-from albert.cli.arguments import not_empty
+from albert.cli.arguments import not_empty, positive
+from albert.common.config import AlbertConfig
 from albert.common.hub import DEMO_NAME
-from albert.common.tasks import fill_mask
+from albert.common.tasks import backend
+from albert.common.tasks.batching import Runner, compute
+from albert.common.tasks.fill_mask import FillMask, FillMaskOptions
+from albert.common.tasks.task import Encoded
 
 SENTENCES = (
     "The capital of [MASK] is Paris.",
@@ -27,9 +31,15 @@ _WIDTH = 26
 
 
 class _Answer(NamedTuple):
-    """What one framework said of one sentence; seconds of a call after the first."""
+    """What one framework said of one sentence.
 
-    candidates: list[list[fill_mask.Filling]]
+    Fields:
+        masks: for each mask the fillings, the most probable first.
+        logits: at the masks, float [M, V].
+        seconds: of a call after the first.
+    """
+
+    masks: list[list[dict[str, Any]]]
     logits: np.ndarray
     seconds: float
 
@@ -52,7 +62,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--framework",
         action="append",
-        choices=tuple(frameworks.PREFIXES),
+        choices=tuple(backend.PREFIXES),
         help="use this one only; may be given several times (default: all installed)",
     )
     parser.add_argument(
@@ -62,7 +72,7 @@ def add_parser(commands: Any) -> None:
         help=f"a checkpoint's folder ({DEMO_NAME})",
     )
     parser.add_argument(
-        "--top-k", type=_positive, default=5, help="candidates to show (5)"
+        "--top-k", type=positive, default=5, help="candidates to show (5)"
     )
     parser.set_defaults(run=run)
 
@@ -84,41 +94,42 @@ def run(chosen: argparse.Namespace) -> int:
     from albert.common.tokenization import AlbertTokenizerFast
 
     tokenizer = AlbertTokenizerFast.from_pretrained(chosen.model)
+    task = FillMask(tokenizer, AlbertConfig.from_pretrained(chosen.model))
+    options = FillMaskOptions(top_k=chosen.top_k)
     texts = chosen.text or SENTENCES
-    batches = [fill_mask.prepare(tokenizer, text) for text in texts]
+    encoded = [task.encode(text, options) for text in texts]
     answers: dict[str, list[_Answer]] = {}
     for framework in frameworks.chosen(chosen.framework):
         print(f"loading {chosen.model} in {framework} ...", file=sys.stderr)
-        call = frameworks.load(framework, "AlbertForMaskedLM", chosen.model)
-        answers[framework] = [
-            _answer(call, tokenizer, batch, chosen.top_k) for batch in batches
-        ]
+        model_class = backend.model_class(framework, task.model_class)
+        runner = backend.make_runner(model_class.from_pretrained(chosen.model))
+        answers[framework] = [_answer(runner, task, one, options) for one in encoded]
     for number, text in enumerate(texts):
         _print_table(text, {name: found[number] for name, found in answers.items()})
     return 0
 
 
 def _answer(
-    call: Any, tokenizer: Any, batch: dict[str, np.ndarray], top_k: int
+    runner: Runner, task: FillMask, encoded: Encoded, options: FillMaskOptions
 ) -> _Answer:
-    call(batch)  # the first call of a length may compile
+    compute(runner, task, encoded.rows, 1)  # the first call of a length may compile
     start = time.perf_counter()
-    logits = call(batch)["logits"]
+    outputs = compute(runner, task, encoded.rows, 1)
     seconds = time.perf_counter() - start
-    found = fill_mask.candidates(tokenizer, batch["input_ids"], logits, top_k)
-    return _Answer(found, logits, seconds)
+    found, logits = task.decode(encoded, outputs, options), outputs[0]["logits"]
+    return _Answer(found if len(logits) > 1 else [found], logits, seconds)
 
 
 def _print_table(text: str, answers: dict[str, _Answer]) -> None:
     print(f"\n{text}")
     print(_row("", answers))
     first = next(iter(answers.values()))
-    for mask in range(len(first.candidates)):
-        if len(first.candidates) > 1:
+    for mask in range(len(first.masks)):
+        if len(first.masks) > 1:
             print(f"  mask {mask + 1}")
-        columns = [answer.candidates[mask] for answer in answers.values()]
+        columns = [answer.masks[mask] for answer in answers.values()]
         for rank, fillings in enumerate(zip(*columns, strict=True), start=1):
-            cells = [f"{filling.token:17} {filling.score:.4f}" for filling in fillings]
+            cells = [f"{one['token_str']:17} {one['score']:.4f}" for one in fillings]
             print(_row(str(rank), cells))
     print(_row("time", [f"{a.seconds * 1000:.1f} ms" for a in answers.values()]))
     if len(answers) > 1:
@@ -132,9 +143,3 @@ def _row(title: str, cells: Any) -> str:
 def _spread(answers: dict[str, _Answer]) -> float:
     pairs = itertools.combinations(answers.values(), 2)
     return max(float(np.abs(a.logits - b.logits).max()) for a, b in pairs)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a number above 0, but is {text!r}")
-    return int(text)

@@ -407,11 +407,11 @@ class AlbertConfig:
                 f"{os.fspath(folder)!r} holds neither {CONFIG_NAME} nor "
                 f"{GOOGLE_CONFIG_NAME}."
             )
-        values = _read_json(os.path.join(folder, found[0]))
+        values = read_json(os.path.join(folder, found[0]))
         if keras_hub.is_preset(values):
             task = found[-1] == keras_hub.TASK_FILE
             values = keras_hub.translate(
-                values, _read_json(os.path.join(folder, found[-1])) if task else None
+                values, read_json(os.path.join(folder, found[-1])) if task else None
             )
         return cls.from_dict(values, **overrides)
 
@@ -420,7 +420,7 @@ class AlbertConfig:
         cls, json_file: str | os.PathLike[str], **overrides: Any
     ) -> AlbertConfig:
         """Read one JSON file; see `from_dict`."""
-        return cls.from_dict(_read_json(json_file), **overrides)
+        return cls.from_dict(read_json(json_file), **overrides)
 
     def to_dict(self) -> dict[str, Any]:
         """Give every key that `save_pretrained` writes.
@@ -495,7 +495,8 @@ _MODEL_DEFAULTS: dict[str, Any] = {
 }
 
 
-def _read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a JSON object from a file; ValueError if the file holds none."""
     with open(path, encoding="utf-8") as file:
         try:
             values = json.load(file)

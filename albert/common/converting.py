@@ -16,7 +16,7 @@ from albert.common import names
 from albert.common.checkpoint.lazy import LazyArray, widen_bfloat16
 from albert.common.checkpoint.safetensors import dtype_name
 from albert.common.config import AlbertConfig
-from albert.common.opening import Checkpoint
+from albert.common.opening import Checkpoint, weight_file
 from albert.common.replacing import replacing
 from albert.common.saving import FORMATS
 from albert.common.texts import some
@@ -107,13 +107,16 @@ def fit(checkpoint: Checkpoint, class_name: str) -> Fit:
     )
 
 
-def choose(checkpoint: Checkpoint, head: str | None = None) -> tuple[Fit, str]:
+def choose(
+    checkpoint: Checkpoint, head: str | None = None, option: str = "--head"
+) -> tuple[Fit, str]:
     """Choose the class that a checkpoint is converted as.
 
     Args:
         checkpoint: open.
         head: a key of `names.PARTS`; None for the class that the configuration names
             or, if not all its weights are there, the only one whose weights are.
+        option: how the user names one, for the error text.
 
     Returns:
         The class, complete, and why it was chosen.
@@ -133,7 +136,7 @@ def choose(checkpoint: Checkpoint, head: str | None = None) -> tuple[Fit, str]:
         raise ValueError(
             f"{str(checkpoint.file)!r} can be of several classes, and its "
             f"configuration names none of them: choose one of {', '.join(found)} with "
-            f"--head."
+            f"{option}."
         )
     chosen = _complete(checkpoint, fits, found[0] if found else "AlbertModel")
     if stated is None:
@@ -166,6 +169,44 @@ def _complete(checkpoint: Checkpoint, fits: Mapping[str, Fit], class_name: str) 
         f"{str(checkpoint.file)!r} does not hold an {class_name}: {fits[class_name]}. "
         f"Complete in it: {others or 'no class'}."
     )
+
+
+def find_tokenizer(
+    source: str | os.PathLike[str], checkpoint: Checkpoint
+) -> tuple[Any, str]:
+    """Load the tokenizer beside the weights.
+
+    Args:
+        source: what the checkpoint was opened by.
+        checkpoint: open.
+
+    Returns:
+        The tokenizer, or None, and where it is from or why there is none.
+    """
+    try:
+        found, place = _load_tokenizer(source, checkpoint.file.parent)
+    except FileNotFoundError:
+        return None, "there is none beside the source"
+    except ValueError as error:
+        return None, f"left out: {error}"
+    if len(found) > checkpoint.config.vocab_size:
+        vocab_size = checkpoint.config.vocab_size
+        return None, f"left out: {len(found)} ids, but vocab_size={vocab_size}"
+    return found, f"of {place}"
+
+
+def _load_tokenizer(
+    source: str | os.PathLike[str], folder: Path
+) -> tuple[Any, str | os.PathLike[str]]:
+    """Give the tokenizer and what it was made of."""
+    from albert.common.tokenization import AlbertTokenizerFast
+
+    path = Path(source).expanduser()
+    if not path.is_dir() and weight_file(source) is None:
+        return AlbertTokenizerFast.from_pretrained(source), source
+    if folder.name == "variables":
+        folder = folder.parent
+    return AlbertTokenizerFast.from_pretrained(folder), folder
 
 
 def read(name: str, array: LazyArray, dtype: str | None = None) -> np.ndarray:

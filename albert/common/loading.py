@@ -15,7 +15,15 @@ from albert.common.hub import Location
 from albert.common.opening import Checkpoint, open_checkpoint
 
 _MAX_LINES = 200
-_FRAMEWORK_FLAGS = ("from_pt", "from_tf", "from_flax")
+NOT_NEEDED = (
+    "from_pt",
+    "from_tf",
+    "from_flax",
+    "low_cpu_mem_usage",
+    "trust_remote_code",
+    "use_safetensors",
+)
+"""What transformers' users pass: here nothing depends on it."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +79,9 @@ def prepare(
         pretrained_model_name_or_path: whatever `open_checkpoint` takes.
         config: used instead of the checkpoint's, if given.
         options: fields of `albert.common.hub.Location`; `from_pt` and its like, which
-            are not needed, since the form is seen in the file; all others are fields
-            of the configuration to set differently.
+            are not needed, since the form is seen in the file, likewise
+            `trust_remote_code`, `use_safetensors` and `low_cpu_mem_usage`; all others
+            are fields of the configuration to set differently.
 
     Returns:
         The checkpoint and the configuration.
@@ -83,7 +92,9 @@ def prepare(
         TypeError: an option is not known.
         ValueError: the files are damaged, or hold another model.
     """
-    changes = {k: v for k, v in options.items() if k not in _FRAMEWORK_FLAGS}
+    changes = {k: v for k, v in options.items() if k not in NOT_NEEDED}
+    if changes.get("attn_implementation", "") is None:
+        del changes["attn_implementation"]
     location = Location.take(changes)
     checkpoint = open_checkpoint(
         pretrained_model_name_or_path, config, location, **changes

@@ -1,5 +1,14 @@
 """ALBERT for JAX and Flax."""
 
+from albert.flax.auto import (
+    FlaxAutoModel,
+    FlaxAutoModelForMaskedLM,
+    FlaxAutoModelForMultipleChoice,
+    FlaxAutoModelForPreTraining,
+    FlaxAutoModelForQuestionAnswering,
+    FlaxAutoModelForSequenceClassification,
+    FlaxAutoModelForTokenClassification,
+)
 from albert.flax.models import (
     FlaxAlbertForMaskedLM,
     FlaxAlbertForMultipleChoice,
@@ -22,4 +31,11 @@ __all__ = [
     "FlaxAlbertForTokenClassification",
     "FlaxAlbertModel",
     "FlaxAlbertPreTrainedModel",
+    "FlaxAutoModel",
+    "FlaxAutoModelForMaskedLM",
+    "FlaxAutoModelForMultipleChoice",
+    "FlaxAutoModelForPreTraining",
+    "FlaxAutoModelForQuestionAnswering",
+    "FlaxAutoModelForSequenceClassification",
+    "FlaxAutoModelForTokenClassification",
 ]

@@ -118,6 +118,7 @@ class FlaxAlbertTransformer(nn.Module):
     config: AlbertConfig
     dtype: Any = jnp.float32
     param_dtype: Any = jnp.float32
+    gradient_checkpointing: bool = False
 
     def setup(self) -> None:
         """Make the layers."""
@@ -166,6 +167,7 @@ class FlaxAlbertTransformer(nn.Module):
                 visible,
                 self.make_rng("dropout") if draw else None,
                 times=times,
+                recompute=self.gradient_checkpointing and not deterministic,
                 output_attentions=output_attentions,
                 output_hidden_states=output_hidden_states,
                 deterministic=deterministic,
@@ -194,6 +196,7 @@ class _ModuleList(nn.Module):
     static_argnames=(
         "albert_layer_group",
         "times",
+        "recompute",
         "output_attentions",
         "output_hidden_states",
         "deterministic",
@@ -207,6 +210,7 @@ def _apply_repeatedly(
     dropout_rng: jax.Array | None,
     *,
     times: int,
+    recompute: bool,
     output_attentions: bool,
     output_hidden_states: bool,
     deterministic: bool,
@@ -233,6 +237,9 @@ def _apply_repeatedly(
             attentions,
         )
 
+    if recompute:
+        # Within a loop nothing can be merged with what is computed again.
+        apply = jax.checkpoint(apply, prevent_cse=False)
     hidden_states, (between, attentions) = jax.lax.scan(
         apply, hidden_states, jnp.arange(times)
     )

@@ -34,13 +34,16 @@ class FlaxAlbertModule(nn.Module):
     dtype: Any = jnp.float32
     param_dtype: Any = jnp.float32
     add_pooling_layer: bool = True
+    gradient_checkpointing: bool = False
 
     def setup(self) -> None:
         """Make the layers."""
         self.embeddings = FlaxAlbertEmbeddings(
             self.config, self.dtype, self.param_dtype
         )
-        self.encoder = FlaxAlbertTransformer(self.config, self.dtype, self.param_dtype)
+        self.encoder = FlaxAlbertTransformer(
+            self.config, self.dtype, self.param_dtype, self.gradient_checkpointing
+        )
         self.pooler = (
             _dense(self, self.config.hidden_size) if self.add_pooling_layer else None
         )
@@ -190,10 +193,11 @@ class FlaxAlbertForPreTrainingModule(nn.Module):
     config: AlbertConfig
     dtype: Any = jnp.float32
     param_dtype: Any = jnp.float32
+    gradient_checkpointing: bool = False
 
     def setup(self) -> None:
         """Make the layers."""
-        self.albert = FlaxAlbertModule(self.config, self.dtype, self.param_dtype)
+        self.albert = _bare(self)
         self.predictions = FlaxAlbertMLMHead(self.config, self.dtype, self.param_dtype)
         self.sop_classifier = FlaxAlbertSOPHead(
             self.config, self.dtype, self.param_dtype
@@ -325,12 +329,11 @@ class FlaxAlbertForMaskedLMModule(nn.Module):
     config: AlbertConfig
     dtype: Any = jnp.float32
     param_dtype: Any = jnp.float32
+    gradient_checkpointing: bool = False
 
     def setup(self) -> None:
         """Make the layers."""
-        self.albert = FlaxAlbertModule(
-            self.config, self.dtype, self.param_dtype, add_pooling_layer=False
-        )
+        self.albert = _bare(self, add_pooling_layer=False)
         self.predictions = FlaxAlbertMLMHead(self.config, self.dtype, self.param_dtype)
 
     def __call__(
@@ -448,10 +451,11 @@ class FlaxAlbertForSequenceClassificationModule(nn.Module):
     config: AlbertConfig
     dtype: Any = jnp.float32
     param_dtype: Any = jnp.float32
+    gradient_checkpointing: bool = False
 
     def setup(self) -> None:
         """Make the layers."""
-        self.albert = FlaxAlbertModule(self.config, self.dtype, self.param_dtype)
+        self.albert = _bare(self)
         self.dropout = nn.Dropout(self.config.classifier_dropout_prob)
         self.classifier = _dense(self, self.config.num_labels)
 
@@ -570,10 +574,11 @@ class FlaxAlbertForMultipleChoiceModule(nn.Module):
     config: AlbertConfig
     dtype: Any = jnp.float32
     param_dtype: Any = jnp.float32
+    gradient_checkpointing: bool = False
 
     def setup(self) -> None:
         """Make the layers."""
-        self.albert = FlaxAlbertModule(self.config, self.dtype, self.param_dtype)
+        self.albert = _bare(self)
         self.dropout = nn.Dropout(self.config.classifier_dropout_prob)
         self.classifier = _dense(self, 1)
 
@@ -701,12 +706,11 @@ class FlaxAlbertForTokenClassificationModule(nn.Module):
     config: AlbertConfig
     dtype: Any = jnp.float32
     param_dtype: Any = jnp.float32
+    gradient_checkpointing: bool = False
 
     def setup(self) -> None:
         """Make the layers."""
-        self.albert = FlaxAlbertModule(
-            self.config, self.dtype, self.param_dtype, add_pooling_layer=False
-        )
+        self.albert = _bare(self, add_pooling_layer=False)
         self.dropout = nn.Dropout(self.config.classifier_dropout_prob)
         self.classifier = _dense(self, self.config.num_labels)
 
@@ -823,12 +827,11 @@ class FlaxAlbertForQuestionAnsweringModule(nn.Module):
     config: AlbertConfig
     dtype: Any = jnp.float32
     param_dtype: Any = jnp.float32
+    gradient_checkpointing: bool = False
 
     def setup(self) -> None:
         """Make the layers."""
-        self.albert = FlaxAlbertModule(
-            self.config, self.dtype, self.param_dtype, add_pooling_layer=False
-        )
+        self.albert = _bare(self, add_pooling_layer=False)
         self.qa_outputs = _dense(self, 2)
 
     def __call__(
@@ -946,6 +949,17 @@ class FlaxAlbertForQuestionAnswering(FlaxAlbertPreTrainedModel):
             output_hidden_states=output_hidden_states,
             return_dict=return_dict,
         )
+
+
+def _bare(module: Any, add_pooling_layer: bool = True) -> FlaxAlbertModule:
+    """Make the bare model inside, of a module's settings."""
+    return FlaxAlbertModule(
+        module.config,
+        module.dtype,
+        module.param_dtype,
+        add_pooling_layer,
+        module.gradient_checkpointing,
+    )
 
 
 def _or_default(given: bool | None, default: bool) -> bool:

@@ -23,6 +23,8 @@ from albert.common.loading import load_arrays, prepare
 from albert.common.opening import Checkpoint
 from albert.common.publishing import push_model
 from albert.common.saving import save_arrays, warn_of_unsaved
+from albert.flax.devices import find_device
+from albert.flax.resizing import resize
 
 
 class FlaxAlbertPreTrainedModel:
@@ -85,6 +87,7 @@ class FlaxAlbertPreTrainedModel:
         *,
         config: AlbertConfig | None = None,
         dtype: Any = None,
+        device_map: Any = None,
         ignore_mismatched_sizes: bool = False,
         output_loading_info: bool = False,
         param_dtype: Any = None,
@@ -101,6 +104,9 @@ class FlaxAlbertPreTrainedModel:
             config: used instead of the folder's.
             dtype: type of the computation, such as jnp.bfloat16 or "bfloat16"; "auto"
                 for the file's; None for float32.
+            device_map: the one device that the weights go to, such as "auto", the
+                first accelerator or else the CPU; see `find_device`. None for JAX's
+                default, from which they may move.
             ignore_mismatched_sizes: whether a head of another shape is made anew
                 instead of raising.
             output_loading_info: whether to return the loading report, too.
@@ -111,7 +117,8 @@ class FlaxAlbertPreTrainedModel:
             **kwargs: fields of the configuration to set differently, such as
                 `num_labels`; `add_pooling_layer`, for the bare model; where on the hub:
                 `revision`, `token`, `cache_dir`, `local_files_only`, `subfolder`,
-                `force_download`. `from_pt` and its like are not needed.
+                `force_download`. `from_pt`, `trust_remote_code` and their like are
+                not needed.
 
         Returns:
             The model, then its weights without `_do_init`, then a dictionary of lists
@@ -127,6 +134,7 @@ class FlaxAlbertPreTrainedModel:
             UserWarning: a head is missing in the checkpoint and starts random.
         """
         dtype = kwargs.pop("torch_dtype", dtype)
+        device = None if device_map is None else find_device(device_map, "device_map")
         own = {name: kwargs.pop(name) for name in cls.own_arguments if name in kwargs}
         checkpoint, config = prepare(pretrained_model_name_or_path, config, kwargs)
         # Without weights: every one comes from the file or is made below.
@@ -139,12 +147,14 @@ class FlaxAlbertPreTrainedModel:
         )
         found = {
             model._path(row): _to_jax(
-                arrays[row.canonical].read(transpose=row.kind.transpose), target
+                arrays[row.canonical].read(transpose=row.kind.transpose), target, device
             )
             for row in rows
             if row.canonical in arrays
         }
         params = model.init_weights(jax.random.key(seed), params=unflatten_dict(found))
+        if device is not None:
+            params = jax.device_put(params, device)
         if _do_init:
             model.params = params
         results = (
@@ -230,14 +240,113 @@ class FlaxAlbertPreTrainedModel:
         """Give the word embedding table, [V, E]."""
         return self._get_weight(self.weight_rows()[0])
 
-    def num_parameters(self) -> int:
-        """Count the parameters, each shared one once."""
-        return sum(int(np.prod(row.shape(self.config))) for row in self.weight_rows())
+    def resize_token_embeddings(
+        self,
+        new_num_tokens: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        mean_resizing: bool = True,
+        seed: int = 0,
+    ) -> jax.Array:
+        """Make room for more tokens, or cut off the last ones.
+
+        The other tokens' weights stay as they are. The masked-LM head follows: a new
+        token's bias is the mean of the old ones. `config` becomes a copy with the new
+        `vocab_size`; the object that the model was made with stays as it is. `params`
+        and `module` are new; optimizers and compiled functions are to be made anew.
+
+        Args:
+            new_num_tokens: number of tokens, such as `len(tokenizer)`; None for the
+                present one.
+            pad_to_multiple_of: round it up to a multiple of this.
+            mean_resizing: whether new rows are drawn closely around the mean of the
+                old ones, or else as new weights are.
+            seed: seed of the new rows.
+
+        Returns:
+            The word embedding table, [V, E].
+
+        Raises:
+            ValueError: a number is no whole one above 0, a special token would be cut
+                off, or the model holds no weights.
+        """
+        resize(self, new_num_tokens, pad_to_multiple_of, mean_resizing, seed)
+        return self.get_input_embeddings()
+
+    def gradient_checkpointing_enable(
+        self, gradient_checkpointing_kwargs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep only the layers' inputs in training, and compute the rest again.
+
+        A function that has been compiled keeps what it does.
+
+        Args:
+            gradient_checkpointing_kwargs: PyTorch's; None here.
+
+        Raises:
+            ValueError: there are such arguments.
+        """
+        if gradient_checkpointing_kwargs:
+            raise ValueError(
+                f"gradient_checkpointing_kwargs must be None, since they are "
+                f"PyTorch's, but is {gradient_checkpointing_kwargs!r}."
+            )
+        self.module = self.module.clone(gradient_checkpointing=True)
+
+    def enable_gradient_checkpointing(self) -> None:
+        """Do what `gradient_checkpointing_enable` does, as Flax users know it."""
+        self.gradient_checkpointing_enable()
+
+    def gradient_checkpointing_disable(self) -> None:
+        """Keep all that the gradient needs, as at first."""
+        self.module = self.module.clone(gradient_checkpointing=False)
+
+    @property
+    def is_gradient_checkpointing(self) -> bool:
+        """Whether the layers are computed again for the gradient."""
+        return self.module.gradient_checkpointing  # pyright: ignore
+
+    def num_parameters(
+        self, only_trainable: bool = False, exclude_embeddings: bool = False
+    ) -> int:
+        """Count the parameters, each shared one once.
+
+        Args:
+            only_trainable: whether those that get no gradient are left out; here
+                all get one.
+            exclude_embeddings: whether the three embedding tables are left out.
+
+        Returns:
+            The number of values.
+        """
+        return sum(
+            int(np.prod(row.shape(self.config)))
+            for row in self.weight_rows()
+            if not (exclude_embeddings and row.kind == names.TABLE)
+        )
+
+    def get_memory_footprint(self, return_buffers: bool = True) -> int:
+        """Count the bytes of the weights, each shared one once.
+
+        Args:
+            return_buffers: whether buffers count, too; there are none here.
+
+        Returns:
+            The number of bytes.
+
+        Raises:
+            ValueError: the model holds no weights.
+        """
+        return sum(array.nbytes for array in jax.tree.leaves(self.params))
 
     @property
     def dtype(self) -> Any:
         """Type of the computation."""
         return self.module.dtype  # pyright: ignore[reportAttributeAccessIssue]
+
+    @property
+    def device(self) -> Any:
+        """Where the weights are: a device, or a sharding over several."""
+        return self.get_input_embeddings().device
 
     @property
     def param_dtype(self) -> Any:
@@ -380,9 +489,9 @@ def _target_dtype(name: str, dtype: Any, checkpoint: Checkpoint | None = None) -
     return jnp.dtype(found)
 
 
-def _to_jax(array: np.ndarray, dtype: Any) -> jax.Array:
+def _to_jax(array: np.ndarray, dtype: Any, device: Any) -> jax.Array:
     # A copy: memory that JAX shares with NumPy cannot be donated in training.
-    return jnp.array(array, dtype)
+    return jnp.array(array, dtype, device=device)
 
 
 def _to_array(name: str, given: Any) -> Any:

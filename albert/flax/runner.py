@@ -1,10 +1,73 @@
 """NumPy in, NumPy out: how tasks and conformance call a model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+
+
+class Runner:
+    """A model as tasks call it: NumPy in, some fields of the output out.
+
+    Ids and lengths are not checked here, but in `albert.common.tasks.batching`: what is
+    compiled cannot look at values.
+
+    Args:
+        model: one of this package's models. It may change between calls, in weights,
+            size, type or place; dropout is off while it runs.
+    """
+
+    bucketed = True
+    """Whether each new shape costs a compilation, so that few shapes are better."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self._jitted = jax.jit(self._compute, static_argnames=("module", "fields"))
+
+    def __call__(
+        self,
+        inputs: Mapping[str, np.ndarray],
+        fields: Sequence[str],
+        at: np.ndarray | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Compute some fields.
+
+        Args:
+            inputs: arguments of the call, by name.
+            fields: names of the output's fields.
+            at: int [B, M], places of the sequence that are wanted; None for all.
+
+        Returns:
+            The fields by name, float32 [B, ...], or [B, M, ...] with `at`.
+        """
+        found = self._jitted(
+            self.model.params,
+            dict(inputs),
+            at,
+            module=self.model.module,
+            fields=tuple(fields),
+        )
+        return {name: np.asarray(value) for name, value in found.items()}
+
+    def _compute(
+        self,
+        params: Any,
+        inputs: dict[str, jax.Array],
+        at: jax.Array | None,
+        module: Any,
+        fields: tuple[str, ...],
+    ) -> dict[str, jax.Array]:
+        """Run the model; `module` is here so that another one is compiled anew."""
+        outputs = self.model(
+            **inputs,
+            output_attentions=False,
+            output_hidden_states=False,
+            return_dict=True,
+            params=params,
+        )
+        return {name: _gather(outputs[name], at).astype(jnp.float32) for name in fields}
 
 
 def run(model: Any, inputs: Mapping[str, np.ndarray], **flags: bool) -> dict[str, Any]:
@@ -20,6 +83,13 @@ def run(model: Any, inputs: Mapping[str, np.ndarray], **flags: bool) -> dict[str
     """
     outputs = model(**inputs, **flags, return_dict=True)
     return {name: _to_numpy(value) for name, value in outputs.items()}
+
+
+def _gather(value: jax.Array, places: jax.Array | None) -> jax.Array:
+    """Take some places of [B, S, ...]: [B, M, ...]."""
+    if places is None:
+        return value
+    return value[jnp.arange(len(value))[:, None], places]
 
 
 def _to_numpy(value: Any) -> Any:

@@ -3,8 +3,12 @@
 Letters: B batch, S sequence, E embedding, H hidden, N heads.
 """
 
+from functools import partial
+from typing import Any
+
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from albert.common.config import AlbertConfig
 from albert.pt.activations import activation
@@ -106,6 +110,8 @@ class AlbertTransformer(nn.Module):
         self.albert_layer_groups = nn.ModuleList(
             [AlbertLayerGroup(config) for _ in range(config.num_hidden_groups)]
         )
+        # arguments of `checkpoint`; None to keep all that the gradient needs
+        self.gradient_checkpointing: dict[str, Any] | None = None
 
     def forward(
         self,
@@ -132,9 +138,10 @@ class AlbertTransformer(nn.Module):
         all_hidden_states, all_attentions = (hidden_states,), ()
         # apply each layer's group
         for group in self.config.layer_groups:
-            hidden_states, attentions = self.albert_layer_groups[group](
-                hidden_states, visible, output_attentions
-            )
+            apply = self.albert_layer_groups[group]
+            if self.training and self.gradient_checkpointing is not None:
+                apply = partial(checkpoint, apply, **self.gradient_checkpointing)
+            hidden_states, attentions = apply(hidden_states, visible, output_attentions)
             all_hidden_states += (hidden_states,)
             all_attentions += attentions
         return BaseModelOutput(

@@ -6,6 +6,7 @@ Which weights there are, and what they are called, stands in `albert.common.name
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any, ClassVar
 
@@ -19,6 +20,17 @@ from albert.common.loading import load_arrays, prepare
 from albert.common.opening import Checkpoint
 from albert.common.publishing import push_model
 from albert.common.saving import save_arrays, warn_of_unsaved
+from albert.pt.devices import find_device
+from albert.pt.resizing import _check_unquantized, resize
+
+_CHECKPOINTING = (
+    "context_fn",
+    "debug",
+    "determinism_check",
+    "early_stop",
+    "preserve_rng_state",
+    "use_reentrant",
+)
 
 
 class AlbertPreTrainedModel(nn.Module):
@@ -54,6 +66,7 @@ class AlbertPreTrainedModel(nn.Module):
         *,
         config: AlbertConfig | None = None,
         dtype: str | torch.dtype | None = None,
+        device_map: Any = None,
         ignore_mismatched_sizes: bool = False,
         output_loading_info: bool = False,
         **kwargs: Any,
@@ -67,13 +80,16 @@ class AlbertPreTrainedModel(nn.Module):
             config: used instead of the folder's.
             dtype: type of the weights, such as torch.bfloat16 or "bfloat16"; "auto"
                 for the file's; None for float32.
+            device_map: the one device that the weights go to, such as "auto", the
+                first accelerator or else the CPU; see `find_device`. None for the CPU.
             ignore_mismatched_sizes: whether a head of another shape is made anew
                 instead of raising.
             output_loading_info: whether to return the loading report, too.
             **kwargs: fields of the configuration to set differently, such as
                 `num_labels`; `add_pooling_layer`, for the bare model; where on the hub:
                 `revision`, `token`, `cache_dir`, `local_files_only`, `subfolder`,
-                `force_download`. `from_pt` and its like are not needed.
+                `force_download`. `from_pt`, `trust_remote_code` and their like are
+                not needed.
 
         Returns:
             The model, or the model and a dictionary of lists of names.
@@ -88,6 +104,7 @@ class AlbertPreTrainedModel(nn.Module):
             UserWarning: a head is missing in the checkpoint and starts random.
         """
         dtype = kwargs.pop("torch_dtype", dtype)
+        device = None if device_map is None else find_device(device_map, "device_map")
         own = {name: kwargs.pop(name) for name in cls.own_arguments if name in kwargs}
         checkpoint, config = prepare(pretrained_model_name_or_path, config, kwargs)
         # Without storage: every weight comes from the file or is made below. A class of
@@ -101,9 +118,9 @@ class AlbertPreTrainedModel(nn.Module):
         for row in rows:
             if row.canonical in arrays:
                 tensor = torch.from_numpy(arrays[row.canonical].read())
-                model._set_weight(row, tensor.to(target))
+                model._set_weight(row, tensor.to(device, target))
         model._make_missing(target)
-        model.eval()
+        model.to(device).eval()
         return (model, report.to_dict()) if output_loading_info else model
 
     def save_pretrained(
@@ -181,9 +198,116 @@ class AlbertPreTrainedModel(nn.Module):
         """Give the word embedding layer."""
         return self.get_base_model().embeddings.word_embeddings
 
-    def num_parameters(self) -> int:
-        """Count the parameters, each shared one once."""
-        return sum(parameter.numel() for parameter in self.parameters())
+    def set_input_embeddings(self, value: nn.Embedding) -> None:
+        """Put another word embedding layer in place, and tie the output layer to it."""
+        self.get_base_model().embeddings.word_embeddings = value
+        self.tie_weights()
+
+    def get_output_embeddings(self) -> nn.Module | None:
+        """Give the masked-LM head's output layer; None if there is no such head."""
+        head = getattr(self, "predictions", None)
+        return None if head is None else head.decoder
+
+    def resize_token_embeddings(
+        self,
+        new_num_tokens: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        mean_resizing: bool = True,
+    ) -> nn.Embedding:
+        """Make room for more tokens, or cut off the last ones.
+
+        The other tokens' weights stay as they are. The masked-LM head follows: a new
+        token's bias is the mean of the old ones. `config` becomes a copy with the new
+        `vocab_size`; the object that the model was made with stays as it is. An
+        optimizer is to be made after this.
+
+        Args:
+            new_num_tokens: number of tokens, such as `len(tokenizer)`; None for the
+                present one.
+            pad_to_multiple_of: round it up to a multiple of this.
+            mean_resizing: whether new rows are drawn closely around the mean of the
+                old ones, or else as new weights are.
+
+        Returns:
+            The word embedding layer.
+
+        Raises:
+            ValueError: a number is no whole one above 0, or a special token would be
+                cut off, or the model is quantised.
+        """
+        resize(self, new_num_tokens, pad_to_multiple_of, mean_resizing)
+        return self.get_input_embeddings()
+
+    def gradient_checkpointing_enable(
+        self, gradient_checkpointing_kwargs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep only the layers' inputs in training, and compute the rest again.
+
+        Args:
+            gradient_checkpointing_kwargs: of `torch.utils.checkpoint.checkpoint`;
+                without `use_reentrant` it is False.
+
+        Raises:
+            ValueError: there is no such argument.
+        """
+        given = dict(gradient_checkpointing_kwargs or {})
+        unknown = sorted(given.keys() - set(_CHECKPOINTING))
+        if unknown:
+            raise ValueError(
+                f"gradient_checkpointing_kwargs must be among "
+                f"{', '.join(_CHECKPOINTING)}, but has {', '.join(unknown)}."
+            )
+        encoder = self.get_base_model().encoder
+        encoder.gradient_checkpointing = {"use_reentrant": False, **given}
+
+    def gradient_checkpointing_disable(self) -> None:
+        """Keep all that the gradient needs, as at first."""
+        self.get_base_model().encoder.gradient_checkpointing = None
+
+    @property
+    def is_gradient_checkpointing(self) -> bool:
+        """Whether the layers are computed again for the gradient."""
+        return self.get_base_model().encoder.gradient_checkpointing is not None
+
+    def num_parameters(
+        self, only_trainable: bool = False, exclude_embeddings: bool = False
+    ) -> int:
+        """Count the parameters, each shared one once.
+
+        Args:
+            only_trainable: whether those that get no gradient are left out.
+            exclude_embeddings: whether the three embedding tables are left out.
+
+        Returns:
+            The number of values.
+        """
+        tables = [
+            id(module.weight)
+            for module in self.modules()
+            if exclude_embeddings and isinstance(module, nn.Embedding)
+        ]
+        return sum(
+            parameter.numel()
+            for parameter in self.parameters()
+            if id(parameter) not in tables
+            and (parameter.requires_grad or not only_trainable)
+        )
+
+    def get_memory_footprint(self, return_buffers: bool = True) -> int:
+        """Count the bytes of the weights, each shared one once.
+
+        Those that `torch.ao.quantization` has packed count as packed.
+
+        Args:
+            return_buffers: whether buffers count, too.
+
+        Returns:
+            The number of bytes.
+        """
+        held = [*self.parameters(), *(self.buffers() if return_buffers else ())]
+        for module in self.modules():
+            held += _packed(module)
+        return sum(tensor.numel() * tensor.element_size() for tensor in held)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -228,6 +352,7 @@ class AlbertPreTrainedModel(nn.Module):
         table = self.get_input_embeddings().weight
         if table.is_meta:
             raise ValueError("a model on the meta device has no weights to save.")
+        _check_unquantized(self, "saved")
         if head is not None and not (
             head.decoder.weight is table and head.decoder.bias is head.bias
         ):
@@ -265,6 +390,13 @@ class AlbertPreTrainedModel(nn.Module):
         self.tie_weights()
 
 
+def _packed(module: nn.Module) -> list[torch.Tensor]:
+    """Give the tensors that a module holds packed, those of quantisation."""
+    if not isinstance(getattr(module, "_packed_params", None), torch.ScriptObject):
+        return []
+    return [tensor for tensor in module._weight_bias() if tensor is not None]  # type: ignore
+
+
 def _fill(module: nn.Module, deviation: float, only: str | None = None) -> None:
     for name, parameter in module.named_parameters(recurse=False):
         if only not in (None, name):
@@ -280,10 +412,10 @@ def _fill(module: nn.Module, deviation: float, only: str | None = None) -> None:
 
 
 def _target_dtype(
-    dtype: str | torch.dtype | None, checkpoint: Checkpoint
+    dtype: str | torch.dtype | None, checkpoint: Checkpoint | None = None
 ) -> torch.dtype:
     name = "float32" if dtype is None else str(dtype).removeprefix("torch.")
-    if name == "auto":
+    if name == "auto" and checkpoint is not None:
         name = checkpoint.dtype
     if name not in ("float64", "float32", "float16", "bfloat16"):
         raise ValueError(

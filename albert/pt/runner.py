@@ -1,10 +1,56 @@
 """NumPy in, NumPy out: how tasks and conformance call a model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
+
+
+class Runner:
+    """A model as tasks call it: NumPy in, some fields of the output out.
+
+    Ids and lengths are not checked here, but in `albert.common.tasks.batching`: what is
+    compiled cannot look at values.
+
+    Args:
+        model: one of this package's models. It may change between calls, in weights,
+            size, type or place; dropout is off while it runs.
+    """
+
+    bucketed = False
+    """Whether each new shape costs a compilation, so that few shapes are better."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def __call__(
+        self,
+        inputs: Mapping[str, np.ndarray],
+        fields: Sequence[str],
+        at: np.ndarray | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Compute some fields.
+
+        Args:
+            inputs: arguments of the call, by name.
+            fields: names of the output's fields.
+            at: int [B, M], places of the sequence that are wanted; None for all.
+
+        Returns:
+            The fields by name, float32 [B, ...], or [B, M, ...] with `at`.
+        """
+        places = None if at is None else torch.tensor(at, device=self.model.device)
+        with _in_inference_mode(self.model):
+            outputs = self.model(
+                **_tensors(self.model, inputs),
+                output_attentions=False,
+                output_hidden_states=False,
+                return_dict=True,
+            )
+            found = {name: _gather(outputs[name], places).float() for name in fields}
+        return {name: _to_numpy(value) for name, value in found.items()}
 
 
 def run(model: Any, inputs: Mapping[str, np.ndarray], **flags: bool) -> dict[str, Any]:
@@ -18,12 +64,37 @@ def run(model: Any, inputs: Mapping[str, np.ndarray], **flags: bool) -> dict[str
     Returns:
         The outputs that are not None, by name; tuples of arrays stay tuples.
     """
-    tensors = {
+    with torch.no_grad():
+        outputs = model(**_tensors(model, inputs), **flags, return_dict=True)
+    return {name: _to_numpy(value) for name, value in outputs.items()}
+
+
+@contextmanager
+def _in_inference_mode(model: Any) -> Iterator[None]:
+    """Switch gradients off, and dropout in those modules that have it on."""
+    training = [module for module in model.modules() if module.training]
+    for module in training:
+        module.training = False
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+def _tensors(model: Any, inputs: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    return {
         name: torch.tensor(array, device=model.device) for name, array in inputs.items()
     }
-    with torch.no_grad():
-        outputs = model(**tensors, **flags, return_dict=True)
-    return {name: _to_numpy(value) for name, value in outputs.items()}
+
+
+def _gather(value: torch.Tensor, places: torch.Tensor | None) -> torch.Tensor:
+    """Take some places of [B, S, ...]: [B, M, ...]."""
+    if places is None:
+        return value
+    rows = torch.arange(len(value), device=value.device)
+    return value[rows[:, None], places]
 
 
 def _to_numpy(value: Any) -> Any:

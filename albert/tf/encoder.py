@@ -3,8 +3,10 @@
 Letters: B batch, S sequence, E embedding, H hidden, N heads.
 """
 
+from collections.abc import Callable
 from typing import Any
 
+import keras
 import tensorflow as tf
 from keras import layers
 
@@ -141,6 +143,8 @@ class TFAlbertTransformer(layers.Layer):
             TFAlbertLayerGroup(config, dtype=dtype, name=f"albert_layer_groups.{group}")
             for group in range(config.num_hidden_groups)
         ]
+        # whether the layers are computed again for the gradient
+        self.gradient_checkpointing = False
 
     def build(self, input_shape: Any = None) -> None:
         """Make the weights; the shape is known from the configuration."""
@@ -175,7 +179,10 @@ class TFAlbertTransformer(layers.Layer):
         all_hidden_states, all_attentions = (hidden_states,), ()
         # apply each layer's group
         for group in self.config.layer_groups:
-            hidden_states, attentions = self.albert_layer_groups[group](
+            apply = self.albert_layer_groups[group]
+            if training and self.gradient_checkpointing:
+                apply = _checkpointed(apply)
+            hidden_states, attentions = apply(
                 hidden_states,
                 visible,
                 output_attentions=output_attentions,
@@ -188,3 +195,30 @@ class TFAlbertTransformer(layers.Layer):
             hidden_states=all_hidden_states if output_hidden_states else None,
             attentions=all_attentions if output_attentions else None,
         )
+
+
+def _checkpointed(albert_layer_group: TFAlbertLayerGroup) -> Callable[..., Any]:
+    """Make a function that applies a group, and does so again for the gradient.
+
+    Both times the dropout's randomness starts from the same state, which moves on once.
+    """
+    weights = {id(weight) for weight in albert_layer_group.weights}
+    states = [one for one in albert_layer_group.variables if id(one) not in weights]
+
+    def apply(hidden_states: tf.Tensor, visible: Any, **flags: Any) -> Any:
+        before = [tf.identity(state.value) for state in states]
+        after: list[Any] = []
+
+        def run(hidden_states: tf.Tensor) -> Any:
+            with keras.StatelessScope(zip(states, before, strict=True)) as scope:
+                outputs = albert_layer_group(hidden_states, visible, **flags)
+            if not after:
+                after.extend(scope.get_current_value(state) for state in states)
+            return outputs
+
+        outputs = tf.recompute_grad(run)(hidden_states)
+        for state, value in zip(states, after, strict=True):
+            state.assign(value)
+        return outputs
+
+    return apply

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, ClassVar
 
@@ -24,7 +24,9 @@ from albert.common.loading import load_arrays, prepare
 from albert.common.opening import Checkpoint
 from albert.common.publishing import push_model
 from albert.common.saving import save_arrays, warn_of_unsaved
+from albert.tf.devices import find_device
 from albert.tf.embeddings import _taken_over
+from albert.tf.resizing import resize
 
 
 class TFAlbertPreTrainedModel(keras.Model):
@@ -51,6 +53,7 @@ class TFAlbertPreTrainedModel(keras.Model):
     """Arguments of the constructor beside `config`."""
     labels_of: ClassVar[dict[str, str]] = {"logits": "labels"}
     """Field of the output -> the argument that holds its labels."""
+    _placed: str | None = None
 
     def __init__(
         self, config: AlbertConfig, dtype: Any = None, name: str | None = None
@@ -80,9 +83,9 @@ class TFAlbertPreTrainedModel(keras.Model):
             TypeError: an argument is not known or was given twice.
         """
         taken = tuple(inspect.signature(self.call).parameters)
-        return super().__call__(
-            **_named_inputs(type(self).__name__, taken, args, kwargs)
-        )
+        inputs = _named_inputs(type(self).__name__, taken, args, kwargs)
+        with _on(self._placed):
+            return super().__call__(**inputs)
 
     @classmethod
     def from_pretrained(
@@ -91,6 +94,7 @@ class TFAlbertPreTrainedModel(keras.Model):
         *,
         config: AlbertConfig | None = None,
         dtype: Any = None,
+        device_map: Any = None,
         ignore_mismatched_sizes: bool = False,
         output_loading_info: bool = False,
         **kwargs: Any,
@@ -105,13 +109,17 @@ class TFAlbertPreTrainedModel(keras.Model):
             dtype: type of the weights, such as tf.bfloat16 or "bfloat16", or a mixed
                 Keras policy, such as "mixed_bfloat16"; "auto" for the file's; None for
                 float32.
+            device_map: the one device that the weights go to and the model runs on,
+                such as "auto", the first accelerator or else the CPU; see
+                `find_device`. None for TensorFlow's choice.
             ignore_mismatched_sizes: whether a head of another shape is made anew
                 instead of raising.
             output_loading_info: whether to return the loading report, too.
             **kwargs: fields of the configuration to set differently, such as
                 `num_labels`; `add_pooling_layer`, for the bare model; where on the hub:
                 `revision`, `token`, `cache_dir`, `local_files_only`, `subfolder`,
-                `force_download`. `from_pt` and its like are not needed.
+                `force_download`. `from_pt`, `trust_remote_code` and their like are
+                not needed.
 
         Returns:
             The model, or the model and a dictionary of lists of names.
@@ -126,11 +134,13 @@ class TFAlbertPreTrainedModel(keras.Model):
             UserWarning: a head is missing in the checkpoint and starts random.
         """
         dtype = kwargs.pop("torch_dtype", dtype)
+        device = None if device_map is None else find_device(device_map, "device_map")
         own = {name: kwargs.pop(name) for name in cls.own_arguments if name in kwargs}
         checkpoint, config = prepare(pretrained_model_name_or_path, config, kwargs)
         # Unfilled: every weight comes from the file or is made below.
-        with _unfilled():
+        with _unfilled(), _on(device):
             model = cls(config, **own, dtype=_target_dtype(dtype, checkpoint))
+        model._placed = device
         rows = model.weight_rows()
         arrays, report = load_arrays(checkpoint, config, rows, ignore_mismatched_sizes)
         for row in rows:
@@ -214,9 +224,116 @@ class TFAlbertPreTrainedModel(keras.Model):
         """Give the word embedding layer."""
         return self.get_base_model().embeddings.word_embeddings
 
-    def num_parameters(self) -> int:
-        """Count the parameters, each shared one once."""
-        return self.count_params()
+    def get_output_embeddings(self) -> layers.Embedding | None:
+        """Give the masked-LM head's output layer; None if there is no such head."""
+        head = getattr(self, "predictions", None)
+        return None if head is None else head.decoder
+
+    def resize_token_embeddings(
+        self,
+        new_num_tokens: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        mean_resizing: bool = True,
+    ) -> layers.Embedding:
+        """Make room for more tokens, or cut off the last ones.
+
+        The other tokens' weights stay as they are. The masked-LM head follows: a new
+        token's bias is the mean of the old ones. `config` becomes a copy with the new
+        `vocab_size`; the object that the model was made with stays as it is. Compile
+        the model after this; a `tf.function` that has been traced keeps the old table.
+
+        Args:
+            new_num_tokens: number of tokens, such as `len(tokenizer)`; None for the
+                present one.
+            pad_to_multiple_of: round it up to a multiple of this.
+            mean_resizing: whether new rows are drawn closely around the mean of the
+                old ones, or else as new weights are.
+
+        Returns:
+            The word embedding layer.
+
+        Raises:
+            ValueError: a number is no whole one above 0, or a special token would be
+                cut off, or an optimizer has state of the old table.
+        """
+        with _on(self._placed):
+            resize(self, new_num_tokens, pad_to_multiple_of, mean_resizing)
+        self._trace_again()
+        return self.get_input_embeddings()
+
+    def gradient_checkpointing_enable(
+        self, gradient_checkpointing_kwargs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep only the layers' inputs in training, and compute the rest again.
+
+        A function that has been traced keeps what it does.
+
+        Args:
+            gradient_checkpointing_kwargs: PyTorch's; None here.
+
+        Raises:
+            ValueError: there are such arguments.
+        """
+        if gradient_checkpointing_kwargs:
+            raise ValueError(
+                f"gradient_checkpointing_kwargs must be None, since they are "
+                f"PyTorch's, but is {gradient_checkpointing_kwargs!r}."
+            )
+        self.get_base_model().encoder.gradient_checkpointing = True
+        self._trace_again()
+
+    def gradient_checkpointing_disable(self) -> None:
+        """Keep all that the gradient needs, as at first."""
+        self.get_base_model().encoder.gradient_checkpointing = False
+        self._trace_again()
+
+    @property
+    def is_gradient_checkpointing(self) -> bool:
+        """Whether the layers are computed again for the gradient."""
+        return self.get_base_model().encoder.gradient_checkpointing
+
+    def num_parameters(
+        self, only_trainable: bool = False, exclude_embeddings: bool = False
+    ) -> int:
+        """Count the parameters, each shared one once.
+
+        Args:
+            only_trainable: whether those that get no gradient are left out.
+            exclude_embeddings: whether the three embedding tables are left out.
+
+        Returns:
+            The number of values.
+        """
+        tables = [
+            id(self._get_weight(row))
+            for row in self.weight_rows()
+            if exclude_embeddings and row.kind == names.TABLE
+        ]
+        return sum(
+            int(np.prod(weight.shape))
+            for weight in (self.trainable_weights if only_trainable else self.weights)
+            if id(weight) not in tables
+        )
+
+    def get_memory_footprint(self, return_buffers: bool = True) -> int:
+        """Count the bytes of the weights, each shared one once.
+
+        Args:
+            return_buffers: whether the states of the dropout's randomness count, too.
+
+        Returns:
+            The number of bytes.
+        """
+        held = self.variables if return_buffers else self.weights
+        return sum(
+            int(np.prod(one.shape)) * tf.as_dtype(one.dtype).size for one in held
+        )
+
+    @property
+    def device(self) -> str:
+        """Where the weights are, such as "/job:localhost/.../device:GPU:0"."""
+        table: Any = self.get_input_embeddings().embeddings
+        return table.value.device
 
     def init_weights(self) -> None:
         """Fill every weight with new random values and tie the shared ones.
@@ -265,6 +382,10 @@ class TFAlbertPreTrainedModel(keras.Model):
         for row in self.weight_rows():
             if row.canonical not in found:
                 _fill(self._get_weight(row), row.kind, self.config.initializer_range)
+
+    def _trace_again(self) -> None:
+        """Leave what `fit`, `evaluate` and `predict` have compiled."""
+        self.train_function = self.test_function = self.predict_function = None
 
     # What follows is Keras': training, evaluation, prediction and its own files.
 
@@ -427,6 +548,13 @@ def _unfilled() -> Iterator[None]:
         _UNFILLED.reset(token)
 
 
+@contextmanager
+def _on(device: str | None) -> Iterator[None]:
+    """Work on a device, or else on the one that TensorFlow chooses."""
+    with tf.device(device) if device else nullcontext():
+        yield
+
+
 def _fill(variable: Any, kind: names.Kind, deviation: float) -> None:
     if kind in (names.BIAS, names.SHIFT):
         variable.assign(tf.zeros(variable.shape))
@@ -436,9 +564,9 @@ def _fill(variable: Any, kind: names.Kind, deviation: float) -> None:
         variable.assign(keras.random.truncated_normal(variable.shape, stddev=deviation))
 
 
-def _target_dtype(dtype: Any, checkpoint: Checkpoint) -> str:
+def _target_dtype(dtype: Any, checkpoint: Checkpoint | None = None) -> str:
     name = "float32" if dtype is None else str(getattr(dtype, "name", dtype))
-    if name == "auto":
+    if name == "auto" and checkpoint is not None:
         name = checkpoint.dtype
     if name.removeprefix("mixed_") not in ("float64", "float32", "float16", "bfloat16"):
         raise ValueError(

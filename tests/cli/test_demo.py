@@ -12,7 +12,6 @@ from albert import __version__
 from albert.cli import demo, main
 from albert.common.hub import DEMO_NAME
 from albert.common.opening import open_checkpoint
-from albert.common.tasks import fill_mask
 from albert.common.tokenization import AlbertTokenizerFast
 from conformance.backends import PREFIXES, loader
 from conformance.oracle import MODELS
@@ -59,7 +58,7 @@ def test_every_framework_is_right_to_the_tolerance(framework):
     exact = {name: arrays[name].read().astype(np.float64) for name in arrays}
     run = loader(framework)("AlbertForMaskedLM", DEMO_NAME)
     for text in demo.SENTENCES:
-        batch = fill_mask.prepare(tokenizer, text)
+        batch = dict(tokenizer(text, return_tensors="np"))
         right = MODELS["AlbertForMaskedLM"](checkpoint.config, exact, batch)["logits"]
         assert np.abs(run(batch, False)["logits"] - right).max() <= FLOAT32
 
@@ -85,7 +84,8 @@ def test_several_masks(capsys):
 def test_a_text_without_a_mask(capsys):
     assert main(["demo", "--framework", "pt", "--text", "No gap."]) == 1
     assert capsys.readouterr().err == (
-        "albert: text must hold [MASK] where a word is to be found, but is 'No gap.'.\n"
+        "albert: the text must hold [MASK] where a word is to be found, but is "
+        "'No gap.'.\n"
     )
 
 

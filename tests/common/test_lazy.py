@@ -22,10 +22,23 @@ CLASSES = (
     "AlbertForTokenClassification",
     "AlbertForQuestionAnswering",
     "AlbertForPreTrainingOutput",
+    "AutoModel",
+    "AutoModelForPreTraining",
+    "AutoModelForMaskedLM",
+    "AutoModelForSequenceClassification",
+    "AutoModelForMultipleChoice",
+    "AutoModelForTokenClassification",
+    "AutoModelForQuestionAnswering",
 )
 PREFIXES = {"pt": "", "tf": "TF", "flax": "Flax"}
 PUBLIC = [
+    "AutoConfig",
+    "AutoTokenizer",
     "AlbertConfig",
+    "export",
+    "Pipeline",
+    "pipeline",
+    "InputError",
     "AlbertTokenizer",
     "AlbertTokenizerFast",
     "BatchEncoding",

@@ -60,11 +60,17 @@ def _arguments(function):
 def _functions(body, framework):
     """Public functions and the call, by PyTorch's names: {name: arguments}."""
     return {
-        "forward" if node.name == CALLS[framework] else node.name: _arguments(node)
+        "forward" if _is_call(node, framework) else node.name: _arguments(node)
         for node in body
         if isinstance(node, ast.FunctionDef)
-        and (not node.name.startswith("_") or node.name == CALLS[framework])
+        and (not node.name.startswith("_") or _is_call(node, framework))
     }
+
+
+def _is_call(node, framework):
+    """What is no layer has `__call__` everywhere; one that hands all on is none."""
+    plain = node.name == "__call__" and node.args.vararg is None
+    return plain or node.name == CALLS[framework]
 
 
 def _classes(framework, file):
@@ -174,9 +180,10 @@ def _without(arguments, function, framework):
 
 
 def _documented(node, method, framework):
-    name = CALLS[framework] if method == "forward" else method
     for item in node.body:
-        if isinstance(item, ast.FunctionDef) and item.name == name:
+        if isinstance(item, ast.FunctionDef) and (
+            item.name == method or (method == "forward" and _is_call(item, framework))
+        ):
             text = ast.get_docstring(item) or ""
             section = re.search(r"Args:\n(.*?)(\n\n|\Z)", text, re.S)
             if section:

@@ -1,7 +1,24 @@
+"""NumPy in, NumPy out."""
+
+import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
+import pytest
 
-from albert.flax.runner import run
+from albert.common.tasks.batching import make_batches
+from albert.common.tasks.task import Row
+from albert.flax.runner import Runner, run
+
+FIELDS = {
+    "AlbertModel": ("last_hidden_state", "pooler_output"),
+    "AlbertForPreTraining": ("prediction_logits", "sop_logits"),
+    "AlbertForMaskedLM": ("logits",),
+    "AlbertForSequenceClassification": ("logits",),
+    "AlbertForMultipleChoice": ("logits",),
+    "AlbertForTokenClassification": ("logits",),
+    "AlbertForQuestionAnswering": ("start_logits", "end_logits"),
+}
+PLACES = np.array([[6, 0], [3, 3], [1, 5]], np.int32)
 
 
 def test_gives_numpy_arrays(load, inputs, expect):
@@ -19,3 +36,113 @@ def test_widens_bfloat16(load, inputs):
     found = run(load(dtype="bfloat16"), inputs())["last_hidden_state"]
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, found.astype(ml_dtypes.bfloat16))
+
+
+@pytest.mark.parametrize("class_name", FIELDS)
+def test_fields(class_name, load, simple, inputs, expect):
+    given = inputs(class_name)
+    fields = FIELDS[class_name][::-1]
+    found = Runner(load(class_name, simple))(given, fields)
+    expected = expect(class_name, given, simple)
+    assert set(found) == set(fields)
+    for name, value in found.items():
+        assert type(value) is np.ndarray
+        assert value.dtype == np.float32
+        np.testing.assert_allclose(value, expected[name], rtol=0, atol=2e-5)
+
+
+def test_one_choice_for_each_row(load, simple, inputs):
+    model = load("AlbertForMultipleChoice", simple)
+    given = inputs("AlbertForMultipleChoice")
+    whole = Runner(model)(given, ("logits",))["logits"]
+    first = {name: array[:, :1] for name, array in given.items()}
+    found = Runner(model)(first, ("logits",))["logits"]
+    assert found.shape == (3, 1)
+    np.testing.assert_allclose(found, whole[:, :1], rtol=0, atol=1e-6)
+
+
+def test_places_are_taken_before_copying(load, simple, inputs):
+    runner = Runner(load("AlbertForMaskedLM", simple))
+    given = inputs("AlbertForMaskedLM")
+    whole = runner(given, ("logits",))["logits"]
+    found = runner(given, ("logits",), PLACES)["logits"]
+    np.testing.assert_allclose(
+        found, whole[np.arange(3)[:, None], PLACES], rtol=0, atol=1e-6
+    )
+    assert runner(given, ("logits",), PLACES[:, :0])["logits"].shape == (3, 0, 101)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_fields_are_float32(dtype, load, simple, inputs):
+    model = load(config=simple, dtype=dtype, param_dtype=dtype)
+    found = Runner(model)(inputs(), ("last_hidden_state",))["last_hidden_state"]
+    right = run(model, inputs())["last_hidden_state"].astype(np.float32)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, right, rtol=0, atol=0.02 * np.abs(right).max())
+
+
+def test_weights_that_are_replaced_are_used(load, simple, inputs):
+    model = load("AlbertForMaskedLM", simple)
+    runner = Runner(model)
+    given = inputs("AlbertForMaskedLM")
+    before = runner(given, ("logits",))["logits"]
+    params = dict(model.params)
+    params["predictions"] = dict(params["predictions"])
+    params["predictions"]["bias"] = params["predictions"]["bias"] + 2
+    model.params = params
+    after = runner(given, ("logits",))["logits"]
+    np.testing.assert_allclose(after, before + 2, rtol=0, atol=1e-5)
+    # The weights are arguments: others need no other program.
+    assert runner._jitted._cache_size() == 1
+
+
+def test_a_model_that_changes_is_compiled_anew(load, simple, inputs):
+    model = load("AlbertForMaskedLM", simple)
+    runner = Runner(model)
+    given = inputs("AlbertForMaskedLM")
+    before = runner(given, ("logits",))["logits"]
+    model.module = model.module.clone(dtype=jnp.dtype("bfloat16"))
+    narrow = runner(given, ("logits",))["logits"]
+    # bfloat16 keeps eight bits; float32 computed again would differ by 1e-6.
+    assert 0.01 < np.abs(narrow - before).max() < 1
+    model.resize_token_embeddings(113)
+    assert runner(given, ("logits",))["logits"].shape == (3, 7, 113)
+
+
+def test_a_model_without_weights_is_refused(load, simple, inputs):
+    model, _ = load(config=simple, _do_init=False)
+    with pytest.raises(ValueError, match=r"^this model was made with _do_init=False"):
+        Runner(model)(inputs(), ("pooler_output",))
+
+
+def test_settings_of_outputs_make_no_difference(load, simple, inputs):
+    changes = {
+        "return_dict": False,
+        "output_attentions": True,
+        "output_hidden_states": True,
+    }
+    runner = Runner(load(config=simple.replace(**changes)))
+    found = runner(inputs(), ("pooler_output",))["pooler_output"]
+    right = run(load(config=simple), inputs())["pooler_output"]
+    np.testing.assert_allclose(found, right, rtol=0, atol=1e-6)
+
+
+def test_a_ragged_stream_is_compiled_a_few_times(load, simple):
+    """300 rows: three lengths, 8, 16 and 19, times four numbers, 1, 4, 16 and 32."""
+    model = load("AlbertForTokenClassification", simple)
+    runner = Runner(model)
+    random = np.random.default_rng(0)
+    rows = [
+        Row(random.integers(0, 101, length), np.zeros(length, np.int32))
+        for length in random.integers(1, 20, 300)
+    ]
+    computed, shapes = 0, set()
+    for start in range(0, 300, 60):
+        for batch in make_batches(rows[start : start + 60], 32, 0, longest=19):
+            found = runner(batch.inputs, ("logits",))["logits"]
+            assert np.isfinite(found).all()
+            shapes.add(found.shape[:2])
+            computed += len(batch.members)
+    assert computed == 300
+    assert Runner.bucketed is True
+    assert runner._jitted._cache_size() == len(shapes) <= 12

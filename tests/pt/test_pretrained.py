@@ -573,8 +573,8 @@ def test_pooling_layer_may_be_left_out(lab, tmp_path):
 @pytest.mark.parametrize("name", ["AlbertModel", "AlbertForMaskedLM"])
 def test_unknown_argument(name):
     with pytest.raises(TypeError) as caught:
-        getattr(albert.pt, name).from_pretrained("albert-demo", device_map="auto")
-    assert str(caught.value) == "AlbertConfig has no field 'device_map'."
+        getattr(albert.pt, name).from_pretrained("albert-demo", head_mask="auto")
+    assert str(caught.value) == "AlbertConfig has no field 'head_mask'."
 
 
 def test_only_the_bare_model_takes_add_pooling_layer():

@@ -53,6 +53,22 @@ def to_tensor(name: str, rows: Any, kind: str) -> Any:
             f"{name!r} cannot become a tensor, its rows differ in length: use "
             f"padding=True and truncation=True, or return_tensors=None."
         ) from error
+    return convert(array if kind in ("np", "pt") else array.astype(np.int32), kind)
+
+
+def convert(array: Any, kind: str) -> Any:
+    """Turn a NumPy array into one of a framework.
+
+    Args:
+        array: NumPy's; PyTorch's and it share their memory.
+        kind: pt, tf, jax or np.
+
+    Returns:
+        The array, of the same type.
+
+    Raises:
+        ImportError: the framework is not installed.
+    """
     if kind == "np":
         return array
     try:
@@ -63,6 +79,4 @@ def to_tensor(name: str, rows: Any, kind: str) -> Any:
         ) from error
     if kind == "pt":
         return module.from_numpy(array)
-    if kind == "tf":
-        return module.constant(array, dtype=module.int32)
-    return module.asarray(array.astype(np.int32))
+    return module.constant(array) if kind == "tf" else module.asarray(array)

@@ -1,0 +1,118 @@
+"""More tokens, or fewer: what was there stays, heads and files follow."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from albert import AlbertConfig
+from albert.flax import FlaxAlbertForMaskedLM, FlaxAlbertModel
+
+CONFIG = AlbertConfig(
+    vocab_size=50,
+    embedding_size=8,
+    hidden_size=16,
+    num_hidden_layers=4,
+    num_attention_heads=2,
+    intermediate_size=32,
+    max_position_embeddings=64,
+    initializer_range=0.3,
+)
+IDS = np.random.default_rng(0).integers(5, 40, (3, 9))
+
+
+def make():
+    """A model whose biases are not 0."""
+    model = FlaxAlbertForMaskedLM(CONFIG)
+    model.params["predictions"]["bias"] = jnp.linspace(-2, 1, 50)
+    return model
+
+
+def logits(model, ids=IDS):
+    return np.asarray(model(ids).logits)
+
+
+def table(model):
+    return np.asarray(model.get_input_embeddings())
+
+
+def bias(model):
+    return np.asarray(model.params["predictions"]["bias"])
+
+
+@pytest.mark.parametrize("number", [40, 51, 64])
+@pytest.mark.parametrize("mean_resizing", [True, False])
+def test_old_tokens_stay(number, mean_resizing, tmp_path):
+    model = make()
+    right, old, biases = logits(model), table(model), bias(model)
+    kept, size = min(number, 50), model.num_parameters()
+    returned = model.resize_token_embeddings(number, mean_resizing=mean_resizing)
+    assert returned is model.get_input_embeddings()
+    assert model.module.config == model.config
+    assert model.config.vocab_size == number
+    assert CONFIG.vocab_size == 50
+    assert model.num_parameters() == size + 9 * (number - 50)
+    assert np.array_equal(table(model)[:kept], old[:kept])
+    assert np.array_equal(bias(model)[:kept], biases[:kept])
+    # XLA may add up a product of another width in another order.
+    assert np.allclose(logits(model)[..., :kept], right[..., :kept], atol=2e-6)
+    assert np.allclose(bias(model)[50:], biases.mean(), atol=1e-6)
+    if mean_resizing:
+        assert np.allclose(table(model)[50:], old.mean(0), atol=1e-3)
+    model.save_pretrained(tmp_path)
+    again = FlaxAlbertForMaskedLM.from_pretrained(tmp_path)
+    assert again.config.vocab_size == number
+    assert np.array_equal(logits(again), logits(model))
+
+
+def test_new_rows():
+    model = make()
+    model.resize_token_embeddings(60)
+    mean = logits(model)[..., :50].mean(-1, keepdims=True)
+    assert np.allclose(logits(model)[..., 50:], mean, atol=1e-2)
+    assert len(np.unique(table(model)[50:], axis=0)) == 10
+    model = make()
+    model.resize_token_embeddings(2050, mean_resizing=False)
+    drawn = table(model)[50:]
+    assert abs(drawn.std() - 0.3 * 0.88) < 0.01
+    assert np.abs(drawn).max() < 0.61
+
+
+def test_new_tokens_can_be_used():
+    model = FlaxAlbertModel(CONFIG)
+    model.resize_token_embeddings(pad_to_multiple_of=64)
+    assert model.config.vocab_size == 64
+    ids = np.array([[63, 3]])
+    assert model(ids).last_hidden_state.shape == (1, 2, 16)
+    with pytest.raises(ValueError, match="input_ids"):
+        model(ids + 1)
+
+
+def test_no_change():
+    model = make()
+    config = model.config
+    model.resize_token_embeddings()
+    assert model.config is config
+
+
+def test_the_padding_token_cannot_be_cut_off():
+    with pytest.raises(ValueError) as caught:
+        make().resize_token_embeddings(3)
+    assert str(caught.value) == (
+        "new_num_tokens must be above eos_token_id, which is 3, but is 3."
+    )
+
+
+def test_rows_follow_the_seed():
+    tables = []
+    for seed in (1, 1, 2):
+        model = make()
+        model.resize_token_embeddings(60, seed=seed)
+        tables.append(table(model)[50:])
+    assert np.array_equal(tables[0], tables[1])
+    assert not np.array_equal(tables[0], tables[2])
+
+
+def test_a_model_without_weights():
+    model = FlaxAlbertModel(CONFIG, _do_init=False)
+    with pytest.raises(ValueError, match="holds no weights"):
+        model.resize_token_embeddings(60)
