@@ -1,6 +1,8 @@
-"""What the tests of all parts share: a hub on the loopback."""
+"""What the tests of all parts share: a hub on the loopback, checkpoints for tasks."""
 
 import pytest
+
+from conformance.tasks import checkpoints
 
 from .common.hub_server import Hub, real_client
 
@@ -32,3 +34,11 @@ def hub_offline(_hub_server, tmp_path):
         )
 
     return offline
+
+
+@pytest.fixture(scope="session")
+def task_checkpoints(tmp_path_factory):
+    """A folder with a checkpoint for each task, as `python -m conformance.tasks`."""
+    root = tmp_path_factory.mktemp("task-checkpoints")
+    checkpoints.write_all(root)
+    return root

@@ -211,7 +211,7 @@ def run(chosen: argparse.Namespace) -> int:
         chosen: the command's arguments, as parsed.
 
     Returns:
-        0.
+        0; or 1 if it was stopped and there is no way to say so.
 
     Raises:
         ImportError: the framework, or the library for the file, is not installed.
@@ -250,6 +250,9 @@ def _run_into(path: Path, chosen: argparse.Namespace, asked: Asked) -> int:
         part.finish()
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"; --resume goes on with '{part.part}'") from None
+    except BrokenPipeError:
+        # Nobody reads stderr any more. Unlike stdout's, this end is not all there is.
+        return 1
     finally:
         part.close()
     before = f", {kept.number} of them from before" if kept.number else ""

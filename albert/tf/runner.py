@@ -56,11 +56,14 @@ class Runner:
         key = (str(signature), fields, seen)
         if key not in self._traced:
 
-            @tf.function(input_signature=signature)
             def compute(inputs: dict[str, tf.Tensor], at: Any = None) -> Any:
                 return self._compute(inputs, at, fields)
 
-            self._traced[key] = compute
+            graph: Any = tf.function(compute, input_signature=signature)
+            # Traced here: in a call TensorFlow would count it, over all runners, and
+            # warn after a few that functions are traced too often.
+            graph.get_concrete_function()
+            self._traced[key] = graph
         return self._traced[key]
 
     def _compute(

@@ -586,7 +586,7 @@ def test_empty_names(arguments, tmp_path, capsys, monkeypatch):
         run(*arguments)
     assert stopped.value.code == 2
     name = "DST" if arguments[0] else "SRC"
-    message = f"argument {name}: must be a path or a name, but is empty\n"
+    message = f"argument {name}: must be a path or a name, but is empty (see "
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 

@@ -73,6 +73,7 @@ def heads(tmp_path_factory):
         num_attention_heads=2,
         intermediate_size=16,
         max_position_embeddings=64,
+        initializer_range=0.5,
         id2label={0: "entailment", 1: "neutral", 2: "contradiction"},
     )
     tokenizer = AlbertTokenizerFast.from_pretrained("albert-demo")
@@ -392,7 +393,8 @@ QA = ("--task", "question-answering", "--model", "m")
             ("a", *QA),
             (
                 "an input of question-answering is more than a line: give a table "
-                "with the columns question, context, or JSON objects with --input-format jsonl."
+                "with the columns question, context, or JSON objects with "
+                "--input-format jsonl."
             ),
         ),
         (
@@ -484,14 +486,14 @@ def test_a_terminal_without_input(run, monkeypatch):
 def test_tables_on_a_terminal():
     read, write = pty.openpty()
     environment = {**os.environ, "COLUMNS": "70", "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
+    subprocess.run(
         [*ALBERT, *RUN, TEXT, "--top-k", "1"],
         env=environment,
         stdout=write,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
-    ):
-        pass
+        check=True,
+    )
     # Before the other end is closed, which would drop what is not read yet.
     printed = os.read(read, 10_000).decode()
     os.close(write)
@@ -586,6 +588,15 @@ def test_a_reader_that_has_read_enough():
     )
     assert (done.returncode, done.stderr.decode()) == (0, NOTICE)
     assert done.stdout.count(b"\n") == 1
+
+
+def test_a_reader_of_errors_that_is_gone():
+    command = [*ALBERT, *RUN, "--output", "a.jsonl", TEXT]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
+        process.stderr.close()
+    assert process.returncode == 1
+    assert not Path("a.jsonl").exists()
 
 
 def test_progress(run):

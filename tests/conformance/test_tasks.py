@@ -20,13 +20,6 @@ GOLDENS = checkpoints.FOLDER / "goldens"
 NAMES = sorted(path.stem for path in GOLDENS.glob("*.json"))
 
 
-@pytest.fixture(scope="session")
-def folders(tmp_path_factory):
-    root = tmp_path_factory.mktemp("task-checkpoints")
-    checkpoints.write_all(root)
-    return root
-
-
 @functools.cache
 def golden(name):
     """Read a file of recorded answers, with the long texts in their places."""
@@ -45,10 +38,8 @@ def _filled(value, texts):
     return value
 
 
-@functools.cache
-def answers(folders, framework, name):
+def answers(folders, framework, recorded):
     """Answer the calls of a file; what they hold is in the forms of the file."""
-    recorded = golden(name)
     model = recorded["model"]
     folder = folders / model if (folders / model).is_dir() else model
     pipe = pipeline(recorded["task"], model=folder, framework=framework)
@@ -196,18 +187,13 @@ def test_every_task_of_transformers_is_recorded():
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_the_answers_are_those_of_transformers(folders, framework, name):
+def test_the_answers_are_those_of_transformers(task_checkpoints, name):
     recorded = golden(name)
-    task, found = recorded["task"], answers(folders, framework, name)
-    for call, answer in zip(recorded["calls"], found, strict=True):
-        check(answer, _expected(task, call), _tolerance(task), call["name"])
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_frameworks_give_the_same_answers(folders, name):
-    recorded = golden(name)
-    first, *others = (answers(folders, framework, name) for framework in FRAMEWORKS)
-    for other in others:
-        for call, one, same in zip(recorded["calls"], first, other, strict=True):
-            check(same, one, _tolerance(recorded["task"]), call["name"])
+    task = recorded["task"]
+    found = [answers(task_checkpoints, one, recorded) for one in FRAMEWORKS]
+    for number, call in enumerate(recorded["calls"]):
+        right = _expected(task, call)
+        for framework, given in zip(FRAMEWORKS, found, strict=True):
+            said = f"{framework}, {call['name']}"
+            check(given[number], right, _tolerance(task), said)
+            check(given[number], found[0][number], _tolerance(task), f"{said} and pt")

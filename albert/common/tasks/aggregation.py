@@ -173,7 +173,7 @@ def _group(group: list[_Labelled], join: Join) -> Entity:
         "score": float(np.mean([one.score for one in group])),
         # Words of several pieces have been joined before, and so have lost the "▁" that
         # would part them here: as in transformers.
-        "word": join([one.word for one in group]),
+        "word": join([one.word for one in group]).rstrip(" "),
         "start": group[0].start,
         "end": group[-1].end,
     }

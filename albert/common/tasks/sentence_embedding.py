@@ -26,7 +26,7 @@ class SentenceEmbeddingOptions(Cutting):
             their product.
     """
 
-    normalize: bool = False
+    normalize: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

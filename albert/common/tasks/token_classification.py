@@ -38,6 +38,7 @@ from albert.common.tasks.windows import (
     pieces_of_words,
     trimmed,
 )
+from albert.common.tokenization.charsmap import BLANK
 from albert.common.tokenization.truncation import windows
 
 
@@ -206,7 +207,7 @@ class TokenClassification(Task[TokenClassificationOptions]):
                 self._scored(state.pieces, window, scores),
                 options.aggregation_strategy,
                 self._labels,
-                self.tokenizer.convert_tokens_to_string,
+                self._join,
             )
         key = "entity" if options.aggregation_strategy == "none" else "entity_group"
         found = [entity for entity in found if entity[key] not in options.ignored]
@@ -265,6 +266,13 @@ class TokenClassification(Task[TokenClassificationOptions]):
             continues = known and self._continues(pieces.text, token, place[0])
             made.append(Piece(word, scores[at], at + 1, *place, continues))
         return made
+
+    def _join(self, tokens: list[str]) -> str:
+        if self._marks:
+            return self.tokenizer.convert_tokens_to_string(tokens)
+        # A blank at the end of a word stays, to part it from the next.
+        first, *others = tokens
+        return first.replace(BLANK, "") + "".join(others).replace(BLANK, " ")
 
     def _continues(self, text: str, token: str, begin: int) -> bool:
         if self._marks:

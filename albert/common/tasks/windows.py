@@ -22,7 +22,8 @@ class Places(NamedTuple):
             blank in front: transformers counts so when it compares places. What users
             see is `trimmed`.
         ends: int [P], the character after the last.
-        words: int [P], number of the word, from 0.
+        words: int [P], number of the word, from 0. A comma behind a number is a word of
+            its own, as in the `tokenizer.json` that the tokenizer saves.
     """
 
     begins: np.ndarray
@@ -126,6 +127,7 @@ def _pieces(tokenizer: Any, given: Any, text: str, starts: np.ndarray | None) ->
     bases = np.zeros(len(words), np.int64) if starts is None else starts[words]
     begins, ends = (spans + bases[:, None]).T
     begins = _with_blanks(text, found.tokens(), begins, ends, bases)
+    words = _with_commas(found.tokens(), words)
     return Pieces(text, ids, Places(begins, ends, words))
 
 
@@ -145,3 +147,14 @@ def _with_blanks(
         elif token[0] == BLANK and begin > base and text[begin - 1].isspace():
             moved[number] = begin - 1
     return moved
+
+
+def _with_commas(tokens: Sequence[str], words: np.ndarray) -> np.ndarray:
+    """Number words anew, commas between a digit and no digit apart."""
+    goes_on = np.append(words[1:] == words[:-1], False)
+    apart = np.zeros(len(words), bool)
+    for at, token in enumerate(tokens):
+        if token == "," and at and goes_on[at - 1] and tokens[at - 1][-1].isdecimal():
+            apart[at] = not (goes_on[at] and tokens[at + 1][0].isdecimal())
+    more = goes_on[:-1] & (apart[1:] | apart[:-1])
+    return words + np.concatenate([[0], np.cumsum(more)])[: len(words)]

@@ -158,6 +158,15 @@ def test_answers_are_widened_to_words(ask):
     assert pieces == _answer(9 / 15 * 9 / 15, context, "Zürich")
 
 
+def test_a_comma_behind_a_number_is_no_part_of_it(make):
+    def outputs(pieces):
+        logits = [9.0 * (piece == "55") for piece in pieces]
+        return {"start_logits": logits, "end_logits": logits}
+
+    found = make(outputs=outputs)(question="we", context="in 1755, it was")
+    assert (found["answer"], found["start"], found["end"]) == ("1755", 3, 7)
+
+
 def test_no_longer_than_allowed(ask):
     short = ask(question=Q, context=C, max_answer_len=2, align_to_words=False)
     assert short == _answer(9 / 18 / 18, C, "Z")

@@ -28,7 +28,7 @@ def embed(monkeypatch):
         found[:size, 1] = 4
         return found
 
-    return make_pipeline(monkeypatch, task, vectors)
+    return make_pipeline(monkeypatch, task, vectors, normalize=False)
 
 
 # With [CLS] and [SEP], "one" has 3 tokens and "one two three" 5.
@@ -70,6 +70,7 @@ def test_normalised(embed):
     assert embed("one", normalize=True).tolist() == expected
     found = embed(["one", "one two three"], normalize=True)
     assert np.linalg.norm(found, axis=-1) == pytest.approx([1, 1])
+    assert SentenceEmbeddingOptions().normalize is True
 
 
 def test_errors_in_the_list(embed):

@@ -110,6 +110,31 @@ def test_rows_count_for_the_window(one, most):
     assert max(ahead) == most
 
 
+def shapes_of(inputs, **fields):
+    """Shapes that a runner is called with."""
+    runner = EchoRunner()
+    found = stream(4, runner=runner)._replace(**fields).answers(inputs)
+    return len(list(found)), runner.shapes
+
+
+def test_blocks_are_computed_by_themselves():
+    inputs = inputs_of(150)
+    number, all_shapes = shapes_of(inputs, block=40)
+    assert number == 150
+    for begin in (40, 80, 120):
+        _, before = shapes_of(inputs[:begin], block=40)
+        _, after = shapes_of(inputs[begin:], block=40, first=begin)
+        assert before + after == all_shapes
+    assert shapes_of(inputs)[1] != all_shapes
+
+
+def test_inputs_are_counted_on_from_the_first():
+    answers = stream(4)._replace(first=7).answers([[5, 6], "odd"])
+    next(answers)
+    with pytest.raises(InputError, match=r"^input 8: "):
+        next(answers)
+
+
 def test_long_texts_make_smaller_windows():
     source = Watched([[5] * 70] * 400)
     task = Echo(most=77)

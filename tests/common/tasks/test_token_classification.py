@@ -168,6 +168,24 @@ def test_an_unknown_piece_is_its_text(tag, text, start, end):
     assert (grouped["start"], grouped["end"]) == (start, end)
 
 
+def test_a_blank_at_the_end_of_a_group_goes(tag):
+    # "▁saw" and the "▁" of the emoji are one group.
+    options = {"aggregation_strategy": "simple", "ignore_labels": []}
+    assert tag("saw 😀", **options) == [
+        _group("O", "saw", 0, 4),
+        _group("LOC", "😀", 4, 5),
+    ]
+
+
+def test_a_blank_at_the_end_of_a_word_parts_it(make):
+    def outputs(pieces):
+        return {"logits": [[SURE, 0, 0]] * len(pieces)}
+
+    options = {"aggregation_strategy": "first", "ignore_labels": []}
+    # Without U+0020 between them, "▁saw" and the "▁" of the emoji are one word.
+    assert make(outputs=outputs)("saw\n😀", **options) == [_group("O", "saw 😀", 0, 5)]
+
+
 def test_ready_made_words(tag):
     words = ["we", "Zürich", "New York"]
     expected = [

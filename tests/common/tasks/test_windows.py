@@ -49,6 +49,27 @@ def test_ready_made_words_have_no_blank_in_front_of_them():
     assert pieces.places.words.tolist() == [0, 1, 1, 3]
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("in 1755, it", [["▁in"], ["▁17", "55"], [","], ["▁it"]]),
+        ("in 1755,it", [["▁in"], ["▁17", "55"], [","], ["it"]]),
+        ("a1,,2", [["▁a", "1"], [","], [",", "2"]]),
+        ("1,234", [["▁1", ",", "2", "34"]]),
+        ("a, 2", [["▁a", ","], ["▁2"]]),
+    ],
+)
+def test_a_comma_behind_a_number_is_a_word(text, words):
+    pieces = pieces_of(FAST, text)
+    found = {}
+    for (token, _, _), word in zip(
+        _shown(pieces), pieces.places.words.tolist(), strict=True
+    ):
+        found.setdefault(word, []).append(token)
+    assert list(found) == list(range(len(words)))
+    assert list(found.values()) == words
+
+
 def test_no_words():
     pieces = pieces_of_words(FAST, [], " ")
     assert (pieces.text, len(pieces.ids)) == ("", 0)
