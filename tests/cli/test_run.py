@@ -275,7 +275,7 @@ def test_a_text_that_is_cut_is_said_once(run):
     status, lines, errors = run(TEXTS[0], long, long)
     assert (status, len(lines)) == (0, 3)
     assert errors == (
-        f"{NOTICE}albert: input 1 is longer than the model reads and is cut; so will "
+        f"{NOTICE}albert: input 1 is longer than its limit and is cut; so will "
         f"be others that are (this is said once).\n"
     )
 

@@ -218,7 +218,7 @@ def _tell_of_cuts(window: Iterable[_Read]) -> bool:
     for index, found in window:
         if isinstance(found, Encoded) and found.cut:
             notify(
-                f"input {index} is longer than the model reads and is cut; so will be "
+                f"input {index} is longer than its limit and is cut; so will be "
                 f"others that are (this is said once)."
             )
             return True

@@ -85,7 +85,7 @@ def test_arrays_of_a_framework(extract, kind, module):
     ],
 )
 def test_long_texts(extract, options):
-    with pytest.warns(UserWarning, match="input 0 is longer than the model reads"):
+    with pytest.warns(UserWarning, match="input 0 is longer than its limit"):
         found = extract(TEXT, return_tensors="np", **options)
     assert found.shape == (1, 3, 4)
 

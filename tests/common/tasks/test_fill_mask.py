@@ -162,10 +162,10 @@ def test_more_words_than_there_are(fill):
 
 def test_long_texts(fill):
     text = f"{TEXT} {'one ' * 20}"
-    with pytest.warns(UserWarning, match="input 0 is longer than the model reads"):
+    with pytest.warns(UserWarning, match="input 0 is longer than its limit"):
         assert fill(text)[0]["token"] == FOOD
     options = {"truncation": True, "max_length": 6, "padding": True}
-    with pytest.warns(UserWarning, match="input 0 is longer than the model reads"):
+    with pytest.warns(UserWarning, match="input 0 is longer than its limit"):
         found = fill(text, tokenizer_kwargs=options)
     assert found[0]["sequence"] == "plants create food."
     with pytest.raises(ValueError) as error:

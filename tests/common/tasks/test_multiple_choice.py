@@ -90,7 +90,7 @@ def test_of_equal_choices_the_first_comes_first(choose):
 
 def test_choices_are_never_cut(choose, seen):
     given = {"context": "good " * 20, "choices": ["two two two", "one"]}
-    with pytest.warns(UserWarning, match="input 0 is longer than the model reads"):
+    with pytest.warns(UserWarning, match="input 0 is longer than its limit"):
         choose(given, max_length=8)
     assert seen == [
         "[CLS] good good[SEP] two two two[SEP]",

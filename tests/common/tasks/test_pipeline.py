@@ -188,7 +188,7 @@ def test_over_long_text_is_cut_with_one_warning(fill):
         answers = fill([OTHER, long, long])
     assert len(warned) == 1
     assert str(warned[0].message) == (
-        "input 1 is longer than the model reads and is cut; so will be others that "
+        "input 1 is longer than its limit and is cut; so will be others that "
         "are (this is said once)."
     )
     assert len(answers[1][0]["sequence"].split()) > 400

@@ -82,7 +82,7 @@ def test_errors_in_the_list(embed):
 
 
 def test_long_texts(embed):
-    with pytest.warns(UserWarning, match="input 0 is longer than the model reads"):
+    with pytest.warns(UserWarning, match="input 0 is longer than its limit"):
         assert embed("one two three four", max_length=5).tolist() == THREE
 
 

@@ -44,7 +44,7 @@ def test_a_tie_is_in_order(order):
 
 
 def test_long_texts(order):
-    with pytest.warns(UserWarning, match="input 0 is longer than the model reads"):
+    with pytest.warns(UserWarning, match="input 0 is longer than its limit"):
         assert order("one three four", "two three four", max_length=5) == IN_ORDER
 
 

@@ -16,7 +16,7 @@ from albert.common.tasks.streaming import InputError, with_progress
 from .echo import CONFIG, Echo, EchoRunner, expected, stream
 
 CUT = (
-    "input {} is longer than the model reads and is cut; so will be others that are "
+    "input {} is longer than its limit and is cut; so will be others that are "
     "(this is said once)."
 )
 

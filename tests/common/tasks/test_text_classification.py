@@ -160,7 +160,7 @@ def test_long_texts(make):
         return [0, 1]
 
     classify = make("a", "b", outputs=outputs)
-    notice = "input 0 is longer than the model reads and is cut"
+    notice = "input 0 is longer than its limit and is cut"
     with pytest.warns(UserWarning, match=notice):
         classify("one two three", max_length=4)
     assert rows == ["[CLS] one two[SEP]"]

@@ -147,7 +147,7 @@ def test_equal_labels_stand_as_in_transformers(choose):
 def test_only_the_text_is_cut(make, options):
     choose = make(*NAMES, room=10)
     text = "one two three four"
-    with pytest.warns(UserWarning, match="input 0 is longer than the model reads"):
+    with pytest.warns(UserWarning, match="input 0 is longer than its limit"):
         found = choose(text, LABELS, **options)
     assert found == answer(["sport", "food", "law"], [0.6, 0.3, 0.1], text)
     assert choose.runner.shapes == [(3, 10)]
