@@ -33,6 +33,7 @@ _PUBLIC = {
     "albert.common.auto": ("AutoConfig", "AutoTokenizer"),
     "albert.common.config": ("AlbertConfig",),
     "albert.common.exporting": ("export",),
+    "albert.common.tasks.columns": ("KeyDataset", "KeyPairDataset"),
     "albert.common.tasks.pipeline": ("Pipeline", "pipeline"),
     "albert.common.tasks.streaming": ("InputError",),
     "albert.common.tokenization": (
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
     from albert.common.auto import AutoTokenizer as AutoTokenizer
     from albert.common.config import AlbertConfig as AlbertConfig
     from albert.common.exporting import export as export
+    from albert.common.tasks.columns import KeyDataset as KeyDataset
+    from albert.common.tasks.columns import KeyPairDataset as KeyPairDataset
     from albert.common.tasks.pipeline import Pipeline as Pipeline
     from albert.common.tasks.pipeline import pipeline as pipeline
     from albert.common.tasks.streaming import InputError as InputError

@@ -142,7 +142,10 @@ MUTANTS = (
         "square kernels not transposed",
         "pretrained.py",
         {
-            "pt": ("tensor.to(target)", f"{_SQUARE}(tensor).to(target)"),
+            "pt": (
+                "tensor.to(device, target)",
+                f"{_SQUARE}(tensor).to(device, target)",
+            ),
             "tf": (
                 "transpose=row.kind.transpose",
                 "transpose=row.kind.transpose and len(set(array.shape)) > 1",
@@ -236,6 +239,8 @@ def mutated(framework: str, mutant: Mutant) -> Iterator[None]:
         for name in list(sys.modules)
         if name == package or name.startswith(f"{package}.")
     }
+    registered = _keras_classes() if framework == "tf" else {}
+    known = dict(registered)
     finder = _Finder(f"{package}.{Path(mutant.file).stem}", *mutant.change(framework))
     sys.meta_path.insert(0, finder)
     try:
@@ -247,10 +252,19 @@ def mutated(framework: str, mutant: Mutant) -> Iterator[None]:
         for name in [name for name in sys.modules if name.startswith(package)]:
             del sys.modules[name]
         sys.modules.update(sound)
+        registered.clear()
+        registered.update(known)
         # `import albert.pt` binds the package as an attribute, too.
         parent, _, name = package.rpartition(".")
         if package in sound:
             setattr(sys.modules[parent], name, sound[package])
+
+
+def _keras_classes() -> dict[str, Any]:
+    """Give Keras' own list of the classes that it can load by name."""
+    import keras
+
+    return keras.saving.get_custom_objects()
 
 
 class _Finder:

@@ -7,7 +7,7 @@ import importlib
 import logging
 import warnings
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,8 @@ def outputs(
     """
     model_class = backend.model_class(framework, class_name)
     runner = importlib.import_module(f"albert.{framework}.runner")
-    with _on_cpu(framework), _hushed():
+    devices = importlib.import_module(f"albert.{framework}.devices")
+    with devices.on_cpu(), _hushed():
         found = runner.run(model_class.from_pretrained(name_or_path, **options), inputs)
     gc.collect()
     return found
@@ -82,16 +83,3 @@ def _hushed() -> Generator[None]:
             yield
     finally:
         _log.setLevel(level)
-
-
-def _on_cpu(framework: str) -> AbstractContextManager[Any]:
-    """Keep TensorFlow and JAX from an accelerator, which rounds products otherwise."""
-    if framework == "tf":
-        import tensorflow as tf
-
-        return tf.device("CPU:0")
-    if framework == "flax":
-        import jax
-
-        return jax.default_device(jax.devices("cpu")[0])
-    return nullcontext()

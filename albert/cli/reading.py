@@ -43,10 +43,11 @@ def read_texts(texts: Sequence[str], form: str) -> Generator[Record]:
         The inputs.
 
     Raises:
-        ValueError: a text is no JSON object, but should be.
+        ValueError: a text is no JSON object, but should be, or not UTF-8.
     """
-    numbered = enumerate(texts, start=1)
-    yield from _LINED[form]("argument", numbered)
+    # A locale without UTF-8 leaves bytes in them that Python has not decoded.
+    given = (text.encode("utf-8", "surrogateescape") for text in texts)
+    yield from _LINED[form]("argument", _decoded("argument", given))
 
 
 def read_stdin(form: str) -> Generator[Record]:
@@ -61,7 +62,7 @@ def read_stdin(form: str) -> Generator[Record]:
     Raises:
         ValueError: it is not as the form asks, or not UTF-8.
     """
-    lines = _decoded("stdin", sys.stdin.buffer)
+    lines = _decoded("stdin, line", sys.stdin.buffer)
     yield from _LINED[form]("stdin, line", lines)
 
 
@@ -84,17 +85,17 @@ def read_file(path: Path, form: str) -> Generator[Record]:
         yield from _parquet(path)
         return
     with open(path, "rb") as file:
-        yield from _LINED[form](f"{path}, line", _decoded(str(path), file))
+        yield from _LINED[form](f"{path}, line", _decoded(f"{path}, line", file))
 
 
-def _decoded(name: str, file: Iterable[bytes]) -> Generator[tuple[int, str]]:
+def _decoded(place: str, file: Iterable[bytes]) -> Generator[tuple[int, str]]:
     """Give lines as text; only LF ends one, whatever else Unicode has."""
     for number, line in enumerate(file, start=1):
         try:
             yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             raise ValueError(
-                f"{name}, line {number}: byte {error.start + 1} of the line "
+                f"{place} {number}: its byte {error.start + 1} "
                 f"(0x{error.object[error.start]:02x}) is not UTF-8."
             ) from None
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 
 from albert.common.config import CONFIG_FILES, CONFIG_NAME, AlbertConfig, read_json
 from albert.common.hub import Location, find_files
-from albert.common.loading import NOT_NEEDED
+from albert.common.loading import NOT_NEEDED, take_dtype
 
 # Chinese ALBERTs have BERT's; the last is what files of the library alone say.
 _TOKENIZERS = ("AlbertTokenizer", "BertTokenizer", "PreTrainedTokenizer")
@@ -146,8 +146,7 @@ class AutoModelClass(AutoClass):
             ValueError: a value is bad.
         """
         kwargs = _needed(kwargs)
-        dtype = kwargs.pop("torch_dtype", None)
-        dtype = kwargs.pop("dtype", dtype)
+        dtype = take_dtype(kwargs.pop("dtype", None), kwargs)
         if isinstance(dtype, str) and dtype == "auto":
             dtype = None
         attention = kwargs.pop("attn_implementation", None)

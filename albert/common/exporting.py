@@ -126,14 +126,14 @@ def export(
     Raises:
         ImportError: the target's framework, or the packages for ONNX, are missing.
         OSError: there is no such model, or `directory` cannot be written to.
-        TypeError: `model` is none of these.
+        TypeError: `model` or `tokenizer` is none of these.
         ValueError: an argument is bad, the model does not hold the class, or the
             exported files compute something else; `directory` is as it was.
 
     Warns:
         UserWarning: int8 changes answers.
     """
-    _check_arguments(to, class_name, int8, sentences)
+    _check_arguments(to, class_name, tokenizer, int8, sentences)
     folder = whole_folder.check_free(directory, "directory")
     backend.model_class(FRAMEWORKS[to], "AlbertModel")
     if to == "onnx":
@@ -190,13 +190,22 @@ def example(model: Any) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
 
 
 def _check_arguments(
-    to: Any, class_name: Any, int8: bool, sentences: Sequence[str] | None
+    to: Any,
+    class_name: Any,
+    tokenizer: Any,
+    int8: bool,
+    sentences: Sequence[str] | None,
 ) -> None:
-    if to not in FILES:
+    if not isinstance(to, str) or to not in FILES:
         raise ValueError(f"to must be one of {', '.join(FILES)}, but is {to!r}.")
     known = ", ".join(converting.names.PARTS)
     if class_name is not None and class_name not in converting.names.PARTS:
         raise ValueError(f"class_name must be one of {known}, but is {class_name!r}.")
+    if tokenizer is not None and not hasattr(tokenizer, "save_pretrained"):
+        raise TypeError(
+            f"tokenizer must be a tokenizer of this package, such as AutoTokenizer "
+            f"gives, but is a {type(tokenizer).__name__}."
+        )
     if int8 and to != "onnx":
         raise ValueError(f"int8 goes with to='onnx', but to is {to!r}.")
     if sentences is not None and not int8:
@@ -211,12 +220,17 @@ def _on_disk(model: Any) -> Generator[Any]:
     if isinstance(model, str | os.PathLike):
         yield model
         return
-    if backend.class_of(model) is None or not type(model).__module__.startswith(
-        "albert."
-    ):
+    found, known = type(model).__name__, backend.class_of(model)
+    if known is None:
         raise TypeError(
             f"model must be a name, a path or a model of this package, but is a "
-            f"{type(model).__name__}."
+            f"{found}."
+        )
+    if not type(model).__module__.startswith("albert."):
+        raise TypeError(
+            f"model must be of a class of this package, but {found} is your own, and "
+            f"may compute what no export would: if it does not, save it and give the "
+            f"folder, which is exported as {known}."
         )
     with TemporaryDirectory() as folder:
         model.save_pretrained(folder)
@@ -226,12 +240,12 @@ def _on_disk(model: Any) -> Generator[Any]:
 def _load(source: Any, fit: Fit, framework: str) -> Any:
     model_class = backend.model_class(framework, fit.class_name)
     options = {} if fit.pooling else {"add_pooling_layer": False}
-    with _backend(framework).on_cpu():
+    with _part(framework, "devices").on_cpu():
         return model_class.from_pretrained(source, **options)
 
 
-def _backend(framework: str) -> Any:
-    return importlib.import_module(f"albert.{framework}.export")
+def _part(framework: str, name: str) -> Any:
+    return importlib.import_module(f"albert.{framework}.{name}")
 
 
 def _write(
@@ -239,13 +253,12 @@ def _write(
 ) -> tuple[float, tuple[tuple[int, ...], ...]]:
     """Write the files, run them and compare; give the difference and the shapes."""
     framework = FRAMEWORKS[to]
-    module = _backend(framework)
+    module, runner = _part(framework, "export"), _part(framework, "runner")
     module.write(model, folder, to)
-    runner = importlib.import_module(f"albert.{framework}.runner")
     flags = {"output_attentions": False, "output_hidden_states": False}
     differences: list[float] = []
     shapes: list[tuple[int, ...]] = []
-    with module.on_cpu():
+    with _part(framework, "devices").on_cpu():
         exported = module.read(folder, to)
         for sizes in _COMPARED:
             inputs = _inputs(model.config, class_name, sizes)

@@ -68,6 +68,29 @@ class LoadingReport:
         )
 
 
+def take_dtype(dtype: Any, options: dict[str, Any]) -> Any:
+    """Take transformers' older name `torch_dtype` out of the options.
+
+    Args:
+        dtype: what was given by its own name, which counts if both were.
+        options: of `from_pretrained` or the like; changed.
+
+    Returns:
+        The type that is asked for, as the user gave it; None if none is.
+    """
+    older = options.pop("torch_dtype", None)
+    return older if dtype is None else dtype
+
+
+def dtype_name(dtype: Any) -> str:
+    """Name a type, whichever framework's it is: `torch.float16` is "float16"."""
+    for attribute in ("name", "__name__"):
+        name = getattr(dtype, attribute, None)
+        if isinstance(name, str):
+            return name
+    return str(dtype).removeprefix("torch.")
+
+
 def prepare(
     pretrained_model_name_or_path: str | os.PathLike[str],
     config: AlbertConfig | None,

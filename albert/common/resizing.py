@@ -5,6 +5,7 @@ Letters: A added tokens, V vocabulary, E embedding.
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def new_size(
     for name, value in given.items():
         _check_whole(name, value)
     number, multiple = given.values()
-    number = -(-number // multiple) * multiple
+    number = int(-(-number // multiple) * multiple)
     for name in _TOKEN_IDS:
         index = getattr(config, name)
         if index is not None and number <= index < config.vocab_size:
@@ -85,5 +86,5 @@ def new_bias(bias: np.ndarray) -> float:
 
 
 def _check_whole(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ValueError(f"{name} must be a whole number above 0, but is {value!r}.")

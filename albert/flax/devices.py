@@ -1,5 +1,6 @@
 """Which device a user means, as JAX names it."""
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -33,6 +34,21 @@ def find_device(device: Any = None, argument: str = "device") -> Any:
     if CPU not in there:
         there[CPU] = _cpus()
     return choose_device(device, there, argument)
+
+
+def on_cpu() -> AbstractContextManager[Any]:
+    """Keep an accelerator, which rounds products otherwise, from a comparison."""
+    return jax.default_device(jax.devices("cpu")[0])
+
+
+def move(model: Any, device: Any) -> None:
+    """Put a model on a device.
+
+    Args:
+        model: of this package.
+        device: of `find_device`.
+    """
+    model.params = jax.device_put(model.params, device)
 
 
 def _cpus() -> list[Any]:

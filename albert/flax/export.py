@@ -4,7 +4,6 @@ Letters: B batch, C choices, S sequence.
 """
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +77,3 @@ def read(folder: Path, to: str) -> Run:
         return {name: np.asarray(value) for name, value in outputs.items()}
 
     return run
-
-
-def on_cpu() -> AbstractContextManager[Any]:
-    """Keep an accelerator, which rounds products otherwise, from the comparison."""
-    return jax.default_device(jax.devices("cpu")[0])

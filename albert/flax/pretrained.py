@@ -19,7 +19,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 
 from albert.common import names
 from albert.common.config import AlbertConfig
-from albert.common.loading import load_arrays, prepare
+from albert.common.loading import dtype_name, load_arrays, prepare, take_dtype
 from albert.common.opening import Checkpoint
 from albert.common.publishing import push_model
 from albert.common.saving import save_arrays, warn_of_unsaved
@@ -133,7 +133,7 @@ class FlaxAlbertPreTrainedModel:
         Warns:
             UserWarning: a head is missing in the checkpoint and starts random.
         """
-        dtype = kwargs.pop("torch_dtype", dtype)
+        dtype = take_dtype(dtype, kwargs)
         device = None if device_map is None else find_device(device_map, "device_map")
         own = {name: kwargs.pop(name) for name in cls.own_arguments if name in kwargs}
         checkpoint, config = prepare(pretrained_model_name_or_path, config, kwargs)
@@ -472,10 +472,9 @@ def _new_weight(
 
 
 def _target_dtype(name: str, dtype: Any, checkpoint: Checkpoint | None = None) -> Any:
-    wanted = "float32" if dtype is None else dtype
-    if isinstance(wanted, str) and wanted == "auto" and checkpoint is not None:
-        wanted = checkpoint.dtype
-    found = wanted if isinstance(wanted, str) else jnp.dtype(wanted).name
+    found = "float32" if dtype is None else dtype_name(dtype)
+    if found == "auto" and checkpoint is not None:
+        found = checkpoint.dtype
     if found not in ("float64", "float32", "float16", "bfloat16"):
         raise ValueError(
             f"{name} must be float32, float16, bfloat16, float64 or 'auto', but is "

@@ -69,6 +69,7 @@ def _new_rows(
 
 def _lengthened(array: jax.Array, number: int, rows: Any) -> jax.Array:
     """Cut or lengthen an array, on the device where it is."""
+    array = jnp.asarray(array)
     rows = jnp.asarray(rows, array.dtype)
     if array.committed:
         rows = jax.device_put(rows, array.device)

@@ -1,5 +1,6 @@
 """Which device a user means, as PyTorch names it."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -35,3 +36,18 @@ def find_device(device: Any = None, argument: str = "device") -> torch.device:
     there[CPU] = [torch.device("cpu")]
     named = str(device) if isinstance(device, torch.device) else device
     return choose_device(named, there, argument)
+
+
+def on_cpu() -> AbstractContextManager[Any]:
+    """Keep an accelerator, which rounds products otherwise, from a comparison."""
+    return nullcontext()
+
+
+def move(model: Any, device: torch.device) -> None:
+    """Put a model on a device.
+
+    Args:
+        model: of this package.
+        device: of `find_device`.
+    """
+    model.to(device)

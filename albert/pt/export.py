@@ -6,7 +6,7 @@ Letters: B batch, C choices, S sequence.
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,11 +77,6 @@ def read(folder: Path, to: str) -> Run:
     }
     with _hushed():
         return readers[to](folder / FILES[to])
-
-
-def on_cpu() -> AbstractContextManager[Any]:
-    """Keep an accelerator, which rounds products otherwise, from the comparison."""
-    return nullcontext()
 
 
 def _program(model: Any) -> tuple[torch.export.ExportedProgram, list[str]]:

@@ -16,7 +16,7 @@ from torch import nn
 
 from albert.common import names
 from albert.common.config import AlbertConfig
-from albert.common.loading import load_arrays, prepare
+from albert.common.loading import dtype_name, load_arrays, prepare, take_dtype
 from albert.common.opening import Checkpoint
 from albert.common.publishing import push_model
 from albert.common.saving import save_arrays, warn_of_unsaved
@@ -103,7 +103,7 @@ class AlbertPreTrainedModel(nn.Module):
         Warns:
             UserWarning: a head is missing in the checkpoint and starts random.
         """
-        dtype = kwargs.pop("torch_dtype", dtype)
+        dtype = take_dtype(dtype, kwargs)
         device = None if device_map is None else find_device(device_map, "device_map")
         own = {name: kwargs.pop(name) for name in cls.own_arguments if name in kwargs}
         checkpoint, config = prepare(pretrained_model_name_or_path, config, kwargs)
@@ -233,7 +233,7 @@ class AlbertPreTrainedModel(nn.Module):
 
         Raises:
             ValueError: a number is no whole one above 0, or a special token would be
-                cut off, or the model is quantised.
+                cut off, or the model is quantised or on the meta device.
         """
         resize(self, new_num_tokens, pad_to_multiple_of, mean_resizing)
         return self.get_input_embeddings()
@@ -394,7 +394,10 @@ def _packed(module: nn.Module) -> list[torch.Tensor]:
     """Give the tensors that a module holds packed, those of quantisation."""
     if not isinstance(getattr(module, "_packed_params", None), torch.ScriptObject):
         return []
-    return [tensor for tensor in module._weight_bias() if tensor is not None]  # type: ignore
+    weight, bias = module._weight_bias()  # type: ignore
+    # It is unpacked as float32 even if it is packed as float16.
+    weight = weight.half() if module.dtype == torch.float16 else weight
+    return [weight] if bias is None else [weight, bias]
 
 
 def _fill(module: nn.Module, deviation: float, only: str | None = None) -> None:
@@ -414,7 +417,7 @@ def _fill(module: nn.Module, deviation: float, only: str | None = None) -> None:
 def _target_dtype(
     dtype: str | torch.dtype | None, checkpoint: Checkpoint | None = None
 ) -> torch.dtype:
-    name = "float32" if dtype is None else str(dtype).removeprefix("torch.")
+    name = "float32" if dtype is None else dtype_name(dtype)
     if name == "auto" and checkpoint is not None:
         name = checkpoint.dtype
     if name not in ("float64", "float32", "float16", "bfloat16"):

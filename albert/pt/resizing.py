@@ -26,11 +26,13 @@ def resize(
 
     Raises:
         ValueError: a number is no whole one above 0, or a special token would be cut
-            off, or the model is quantised.
+            off, or the model is quantised or on the meta device.
     """
     old = model.config
     number = new_size(old, new_num_tokens, pad_to_multiple_of)
     _check_unquantized(model, "resized")
+    if model.get_input_embeddings().weight.is_meta:
+        raise ValueError("a model on the meta device has no weights to resize.")
     if number == old.vocab_size:
         return
     words, head = model.get_input_embeddings(), getattr(model, "predictions", None)

@@ -1,5 +1,6 @@
 """Which device a user means, as TensorFlow names it."""
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import tensorflow as tf
@@ -35,3 +36,26 @@ def find_device(device: Any = None, argument: str = "device") -> str:
         # "/job:localhost/replica:0/task:0/device:GPU:0", "/GPU:0"
         named = named.rsplit("/", 1)[-1].removeprefix("device:")
     return choose_device(named, there, argument)
+
+
+def on_cpu() -> AbstractContextManager[Any]:
+    """Keep an accelerator, which rounds products otherwise, from a comparison."""
+    return tf.device("CPU:0")
+
+
+def move(model: Any, device: str) -> None:
+    """Put a model on a device.
+
+    Args:
+        model: of this package.
+        device: of `find_device`.
+
+    Raises:
+        ValueError: it is on another one, as Keras does not move models.
+    """
+    there, wanted = (name.rsplit("/", 1)[-1] for name in (model.device, device))
+    if there != wanted:
+        raise ValueError(
+            f"the model is on {there!r}, and Keras does not move models to another "
+            f"device, as {wanted!r}: load it there, with device_map."
+        )

@@ -4,7 +4,6 @@ Letters: B batch, C choices, S sequence.
 """
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +80,3 @@ def read(folder: Path, to: str) -> Run:
         }
 
     return run
-
-
-def on_cpu() -> AbstractContextManager[Any]:
-    """Keep an accelerator, which rounds products otherwise, from the comparison."""
-    return tf.device("CPU:0")

@@ -20,7 +20,7 @@ from keras import layers
 from albert.common import names
 from albert.common.checkpoint.lazy import LazyArray
 from albert.common.config import AlbertConfig
-from albert.common.loading import load_arrays, prepare
+from albert.common.loading import dtype_name, load_arrays, prepare, take_dtype
 from albert.common.opening import Checkpoint
 from albert.common.publishing import push_model
 from albert.common.saving import save_arrays, warn_of_unsaved
@@ -133,7 +133,7 @@ class TFAlbertPreTrainedModel(keras.Model):
         Warns:
             UserWarning: a head is missing in the checkpoint and starts random.
         """
-        dtype = kwargs.pop("torch_dtype", dtype)
+        dtype = take_dtype(dtype, kwargs)
         device = None if device_map is None else find_device(device_map, "device_map")
         own = {name: kwargs.pop(name) for name in cls.own_arguments if name in kwargs}
         checkpoint, config = prepare(pretrained_model_name_or_path, config, kwargs)
@@ -565,7 +565,7 @@ def _fill(variable: Any, kind: names.Kind, deviation: float) -> None:
 
 
 def _target_dtype(dtype: Any, checkpoint: Checkpoint | None = None) -> str:
-    name = "float32" if dtype is None else str(getattr(dtype, "name", dtype))
+    name = "float32" if dtype is None else dtype_name(dtype)
     if name == "auto" and checkpoint is not None:
         name = checkpoint.dtype
     if name.removeprefix("mixed_") not in ("float64", "float32", "float16", "bfloat16"):

@@ -47,6 +47,14 @@ def test_arguments():
     assert columns(read_texts(['{"a": [1]}'], "jsonl")) == [{"a": [1]}]
 
 
+def test_arguments_in_a_locale_without_utf_8():
+    given = ["Caf\udcc3\udca9", "caf\udce9"]
+    assert columns(read_texts(given[:1], "txt")) == [{"text": "Café"}]
+    with pytest.raises(ValueError) as raised:
+        list(read_texts(given, "txt"))
+    assert str(raised.value) == "argument 2: its byte 4 (0xe9) is not UTF-8."
+
+
 def test_stdin(monkeypatch):
     given = io.TextIOWrapper(io.BytesIO("ä\r\nb".encode()), encoding="ascii")
     monkeypatch.setattr(sys, "stdin", given)
@@ -60,7 +68,7 @@ def test_what_is_not_utf_8(tmp_path, form):
     with pytest.raises(ValueError) as raised:
         read(tmp_path, form, b'{"a":1}\n{"a":"\xe9"}\n')
     assert str(raised.value) == (
-        f"{tmp_path}/a.{form}, line 2: byte 7 of the line (0xe9) is not UTF-8."
+        f"{tmp_path}/a.{form}, line 2: its byte 7 (0xe9) is not UTF-8."
     )
 
 

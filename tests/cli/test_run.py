@@ -266,7 +266,7 @@ def test_what_was_read_before_a_damaged_line_is_answered(run):
     status, lines, errors = run(stdin=stdin)
     assert (status, len(lines)) == (1, 2)
     assert errors == (
-        f"{NOTICE}albert: stdin, line 3: byte 1 of the line (0xe9) is not UTF-8.\n"
+        f"{NOTICE}albert: stdin, line 3: its byte 1 (0xe9) is not UTF-8.\n"
     )
 
 

@@ -200,6 +200,13 @@ def test_arguments(tmp_path):
     assert refused(ValueError, demo, out, "tflite") == (
         "to must be one of onnx, savedmodel, stablehlo, torch-export, but is 'tflite'."
     )
+    assert refused(ValueError, demo, out, ["onnx"]) == (
+        "to must be one of onnx, savedmodel, stablehlo, torch-export, but is ['onnx']."
+    )
+    assert refused(TypeError, demo, out, TO, tokenizer=demo) == (
+        "tokenizer must be a tokenizer of this package, such as AutoTokenizer gives, "
+        "but is a str."
+    )
     assert refused(ValueError, demo, out, TO, class_name="Bert") == (
         f"class_name must be one of {parts}, but is 'Bert'."
     )
@@ -220,7 +227,12 @@ def test_arguments(tmp_path):
         pass
 
     mine = Mine(albert.AlbertConfig.from_pretrained(demo))
-    for bad, name in ((3, "int"), (torch.nn.Linear(1, 1), "Linear"), (mine, "Mine")):
+    assert refused(TypeError, mine, out, TO) == (
+        "model must be of a class of this package, but Mine is your own, and may "
+        "compute what no export would: if it does not, save it and give the folder, "
+        "which is exported as AlbertModel."
+    )
+    for bad, name in ((3, "int"), (torch.nn.Linear(1, 1), "Linear")):
         assert refused(TypeError, bad, out, TO) == (
             f"model must be a name, a path or a model of this package, but is a {name}."
         )

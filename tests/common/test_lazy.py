@@ -36,6 +36,8 @@ PUBLIC = [
     "AutoTokenizer",
     "AlbertConfig",
     "export",
+    "KeyDataset",
+    "KeyPairDataset",
     "Pipeline",
     "pipeline",
     "InputError",

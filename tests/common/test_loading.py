@@ -13,7 +13,13 @@ from safetensors.numpy import load_file, save_file
 from albert.common import names
 from albert.common.checkpoint.safetensors import write_file
 from albert.common.config import AlbertConfig
-from albert.common.loading import LoadingReport, load_arrays, prepare
+from albert.common.loading import (
+    LoadingReport,
+    dtype_name,
+    load_arrays,
+    prepare,
+    take_dtype,
+)
 from albert.common.opening import open_checkpoint
 from albert.common.saving import save_arrays
 from conformance.cases import SIZES, random_weights
@@ -688,3 +694,26 @@ def test_long_report_is_cut():
     assert len(lines) == 201
     assert lines[-2:] == ["  missing: weight 199", "  and 50 more"]
     assert len(str(LoadingReport(missing[:200], (), (), ())).splitlines()) == 200
+
+
+def test_types_of_any_framework_have_a_name():
+    class Torch:
+        def __repr__(self):
+            return "torch.float16"
+
+    class Keras:
+        name = "mixed_float16"
+
+    assert dtype_name(Torch()) == "float16"
+    assert dtype_name(Keras()) == "mixed_float16"
+    for one in (np.float16, np.dtype("float16"), "float16", "torch.float16"):
+        assert dtype_name(one) == "float16"
+
+
+def test_either_name_of_the_type():
+    options = {"torch_dtype": "float16", "revision": "main"}
+    assert take_dtype(None, options) == "float16"
+    assert options == {"revision": "main"}
+    assert take_dtype("bfloat16", {"torch_dtype": "float16"}) == "bfloat16"
+    assert take_dtype("bfloat16", {"torch_dtype": None}) == "bfloat16"
+    assert take_dtype(None, {}) is None

@@ -18,10 +18,12 @@ CONFIG = AlbertConfig(vocab_size=100, hidden_size=64, intermediate_size=8)
         (None, 64, 128),
         (100, 50, 100),
         (101, 50, 150),
+        (np.int64(101), np.int32(50), 150),
     ],
 )
 def test_number(number, multiple, found):
-    assert new_size(CONFIG, number, multiple) == found
+    size = new_size(CONFIG, number, multiple)
+    assert (size, type(size)) == (found, int)
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, "7"])

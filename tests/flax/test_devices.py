@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from albert.flax import FlaxAlbertModel
-from albert.flax.devices import find_device
+from albert.flax.devices import find_device, move
 
 OWN = (jax.devices()[0],)
 
@@ -72,3 +72,11 @@ def test_what_transformers_users_pass():
     assert str(caught.value) == (
         "attn_implementation must be one of sdpa, eager, but is 'flash_attention_2'."
     )
+
+
+def test_moving_a_loaded_model():
+    model = FlaxAlbertModel.from_pretrained("albert-demo")
+    (device,) = jax.local_devices(backend="cpu")[:1]
+    move(model, device)
+    assert model.device == device
+    assert {leaf.device for leaf in jax.tree.leaves(model.params)} == {device}

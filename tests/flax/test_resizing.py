@@ -1,5 +1,6 @@
 """More tokens, or fewer: what was there stays, heads and files follow."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -116,3 +117,12 @@ def test_a_model_without_weights():
     model = FlaxAlbertModel(CONFIG, _do_init=False)
     with pytest.raises(ValueError, match="holds no weights"):
         model.resize_token_embeddings(60)
+
+
+def test_weights_of_numpy():
+    """As they are once they were read from a file or sent by another process."""
+    model = make()
+    right = logits(model)
+    model.params = jax.tree.map(np.asarray, model.params)
+    model.resize_token_embeddings(51)
+    assert np.allclose(logits(model)[..., :50], right, atol=1e-5)

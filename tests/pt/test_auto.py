@@ -123,3 +123,17 @@ def test_the_published_example(hub, capsys):
     with torch.no_grad():
         best = model(**inputs).logits[0, place].argmax(-1).item()
     assert lines[0] == f"Prediction: {tokenizer.decode([best])}"
+
+
+@pytest.mark.parametrize("older", [None, "float16"])
+def test_the_newer_name_of_the_type_counts(older):
+    """As in transformers, where None means that it was not given."""
+    made = albert.pt.AutoModel.from_pretrained(
+        "albert-demo", dtype="bfloat16", torch_dtype=older
+    )
+    config = AlbertConfig(vocab_size=50, num_hidden_layers=1, **SMALL)
+    new = albert.pt.AutoModel.from_config(config, dtype="bfloat16", torch_dtype=older)
+    assert "bfloat16" in str(made.dtype)
+    assert "bfloat16" in str(new.dtype)
+    plain = albert.pt.AutoModel.from_config(config, torch_dtype=None)
+    assert "float32" in str(plain.dtype)

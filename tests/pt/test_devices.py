@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from albert.pt import AlbertModel
-from albert.pt.devices import find_device
+from albert.pt.devices import find_device, move
 
 OWN = (torch.device("cpu"),)
 
@@ -79,3 +79,9 @@ def test_what_transformers_users_pass():
     assert str(caught.value) == (
         "attn_implementation must be one of sdpa, eager, but is 'flash_attention_2'."
     )
+
+
+def test_moving_a_loaded_model():
+    model = AlbertModel.from_pretrained("albert-demo", device_map="cpu")
+    move(model, torch.device("meta"))
+    assert model.device == torch.device("meta")

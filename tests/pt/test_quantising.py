@@ -54,6 +54,22 @@ def test_size(models):
     assert len(layers) == config.num_hidden_groups
 
 
+@warned
+def test_size_of_float16(models):
+    model = models[0]
+    small = torch.ao.quantization.quantize_dynamic(
+        model, {torch.nn.Linear}, dtype=torch.float16
+    )
+    matrices = sum(
+        module.weight.numel()
+        for module in model.modules()
+        if isinstance(module, torch.nn.Linear)
+    )
+    table, biases = 8192 * 128, 4 * 8192
+    expected = model.get_memory_footprint() + 4 * table - 2 * matrices + biases
+    assert small.get_memory_footprint() == expected
+
+
 def test_embeddings_stay(models):
     model, small = models
     words, old = small.get_input_embeddings().weight, model.get_input_embeddings()

@@ -122,3 +122,11 @@ def test_another_embedding_layer():
     assert model.get_input_embeddings() is layer
     assert model.get_output_embeddings().weight is layer.weight
     assert AlbertModel(CONFIG).get_output_embeddings() is None
+
+
+def test_a_model_without_weights():
+    with torch.device("meta"):
+        model = AlbertForMaskedLM(CONFIG)
+    with pytest.raises(ValueError) as caught:
+        model.resize_token_embeddings(60)
+    assert str(caught.value) == "a model on the meta device has no weights to resize."

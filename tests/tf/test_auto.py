@@ -79,3 +79,17 @@ def test_no_configuration():
         "config must be an AlbertConfig, but is a dict; to load a checkpoint use "
         "TFAlbertModel.from_pretrained."
     )
+
+
+@pytest.mark.parametrize("older", [None, "float16"])
+def test_the_newer_name_of_the_type_counts(older):
+    """As in transformers, where None means that it was not given."""
+    made = albert.tf.TFAutoModel.from_pretrained(
+        "albert-demo", dtype="bfloat16", torch_dtype=older
+    )
+    config = AlbertConfig(vocab_size=50, num_hidden_layers=1, **SMALL)
+    new = albert.tf.TFAutoModel.from_config(config, dtype="bfloat16", torch_dtype=older)
+    assert "bfloat16" in str(made.dtype)
+    assert "bfloat16" in str(new.dtype)
+    plain = albert.tf.TFAutoModel.from_config(config, torch_dtype=None)
+    assert "float32" in str(plain.dtype)

@@ -14,7 +14,7 @@ CONFIG = AlbertConfig(
     vocab_size=50,
     embedding_size=8,
     hidden_size=32,
-    num_hidden_layers=6,
+    num_hidden_layers=4,
     num_hidden_groups=2,
     inner_group_num=2,
     num_attention_heads=2,
@@ -47,8 +47,9 @@ def step(model, **compiled):
     return found, [state.numpy().tolist() for state in states(model)]
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.3])
-@pytest.mark.parametrize("compiled", [{}, {"jit_compile": False}])
+@pytest.mark.parametrize(
+    ("rate", "compiled"), [(0.0, {}), (0.3, {}), (0.3, {"jit_compile": False})]
+)
 def test_same_gradients(rate, compiled):
     config = CONFIG.replace(hidden_dropout_prob=rate, attention_probs_dropout_prob=rate)
     model = TFAlbertForMaskedLM(config)
@@ -76,23 +77,28 @@ def test_less_memory():
 def kept(model):
     """Count the tensors that a step has made and its tape keeps."""
     gc.collect()
-    before = {id(one) for one in gc.get_objects() if isinstance(one, tf.Tensor)}
+    before = {id(one) for one in tensors()}
     with tf.GradientTape() as tape:
         loss = model(IDS, labels=IDS, training=True).loss
     gc.collect()
-    found = [one for one in gc.get_objects() if isinstance(one, tf.Tensor)]
     size = sum(
         int(np.prod(one.shape)) * one.dtype.size
-        for one in found
+        for one in tensors()
         if id(one) not in before
     )
     assert tape.gradient(loss, model.trainable_weights[0].value) is not None
     return size
 
 
+def tensors():
+    # By type alone: some objects of other packages warn if they are asked what they are.
+    return [one for one in gc.get_objects() if issubclass(type(one), tf.Tensor)]
+
+
 def test_fit_traces_again():
-    model = TFAlbertForMaskedLM(CONFIG)
-    model.compile(keras.optimizers.SGD(0.1))
+    config = CONFIG.replace(num_hidden_layers=2, inner_group_num=1)
+    model = TFAlbertForMaskedLM(config)
+    model.compile(keras.optimizers.SGD(0.1), jit_compile=False)
     model.fit({"input_ids": IDS, "labels": IDS}, verbose=0)
     assert model.train_function is not None
     model.gradient_checkpointing_enable()
@@ -106,7 +112,7 @@ def test_attentions_are_there():
     right = model(IDS, training=True, **switches)
     model.gradient_checkpointing_enable()
     found = model(IDS, training=True, **switches)
-    assert len(found.attentions) == 12
+    assert len(found.attentions) == 8
     for field in ("attentions", "hidden_states"):
         for mine, theirs in zip(found[field], right[field], strict=True):
             assert np.array_equal(mine, theirs)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from albert.tf import TFAlbertModel
-from albert.tf.devices import find_device
+from albert.tf.devices import find_device, move
 
 OWN = (
     tf.config.list_logical_devices("CPU")[0],
@@ -81,4 +81,15 @@ def test_what_transformers_users_pass():
         )
     assert str(caught.value) == (
         "attn_implementation must be one of sdpa, eager, but is 'flash_attention_2'."
+    )
+
+
+def test_moving_a_loaded_model():
+    model = TFAlbertModel.from_pretrained("albert-demo", device_map="cpu")
+    move(model, find_device("cpu"))
+    with pytest.raises(ValueError) as caught:
+        move(model, "/device:GPU:1")
+    assert str(caught.value) == (
+        "the model is on 'device:CPU:0', and Keras does not move models to another "
+        "device, as 'device:GPU:1': load it there, with device_map."
     )

@@ -83,6 +83,43 @@ def find_device(framework: str, device: Any, argument: str) -> Any:
     return module.find_device(device, argument)
 
 
+def move(model: Any, device: Any, argument: str) -> None:
+    """Put a loaded model on the one device that a user means.
+
+    Args:
+        model: of this package.
+        device: as the user gave it; None for the best there is.
+        argument: what the user's argument is called, for the error text.
+
+    Raises:
+        ValueError: it is no device that is there, or the framework cannot move it.
+    """
+    module = importlib.import_module(f"albert.{framework_of(model)}.devices")
+    module.move(model, module.find_device(device, argument))
+
+
+def is_of_type(model: Any, dtype: Any) -> bool:
+    """Tell whether a loaded model is what a `dtype` of `from_pretrained` makes.
+
+    Args:
+        model: of this package.
+        dtype: a type of the framework or its name, or a Keras policy; None and "auto"
+            are any.
+
+    Returns:
+        Whether it is.
+    """
+    own = model.dtype_policy if framework_of(model) == "tf" else model.dtype
+    return dtype is None or _type_name(dtype) in ("auto", _type_name(own))
+
+
+def _type_name(dtype: Any) -> str:
+    for attribute in ("name", "__name__"):
+        if hasattr(dtype, attribute):
+            return getattr(dtype, attribute)
+    return str(dtype).rpartition(".")[2]
+
+
 def framework_of(model: Any) -> str | None:
     """Tell the framework of a model of this package; None for anything else."""
     for base in type(model).__mro__:
@@ -118,7 +155,8 @@ def make_runner(model: Any) -> Runner:
     framework = framework_of(model)
     if framework is None:
         raise TypeError(
-            f"model must be one of this package's, but is a {type(model).__name__}."
+            f"model must be one of this package's, but is of type "
+            f"{type(model).__name__}."
         )
     module = importlib.import_module(f"albert.{framework}.runner")
     return module.Runner(model)

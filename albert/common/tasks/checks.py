@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any, cast
 
 
@@ -18,7 +19,7 @@ def check_count(name: str, value: Any, least: int = 1) -> None:
     Raises:
         ValueError: it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise ValueError(
             f"{name} must be a whole number of at least {least}, but is {value!r}."
         )
@@ -60,7 +61,9 @@ def text_of(given: Any, name: str = "the input") -> str:
         ValueError: it holds half a character, which no tokenizer can read.
     """
     if not isinstance(given, str):
-        raise TypeError(f"{name} must be a text, but is a {type(given).__name__}.")
+        raise TypeError(
+            f"{name} must be a text, but is of type {type(given).__name__}."
+        )
     try:
         given.encode()
     except UnicodeEncodeError as error:

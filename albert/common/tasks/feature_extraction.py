@@ -16,6 +16,8 @@ from albert.common.tasks.task import Encoded, Outputs, Task, changed
 from albert.common.tokenization.tensors import convert
 
 _KINDS = (True, False, None, "np", "pt", "tf", "jax")
+_OWN = {None: "np", "pt": "pt", "tf": "tf", "flax": "jax"}
+"""Framework -> its tensors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +27,9 @@ class FeatureExtractionOptions(Cutting):
     Args:
         tokenize_kwargs: `truncation`, `max_length` and `padding` once more; what
             stands here goes before what stands beside it.
-        return_tensors: "np" or True for NumPy arrays, "pt", "tf" or "jax" for those
-            of a framework, on the CPU; False or None for lists of floats.
+        return_tensors: "pt", "tf" or "jax" for tensors of a framework, on the CPU, and
+            True for those of the model's; "np" for NumPy arrays; False or None for
+            lists of floats.
     """
 
     tokenize_kwargs: Mapping[str, Any] | None = None
@@ -96,5 +99,5 @@ class FeatureExtraction(Task[FeatureExtractionOptions]):
         features = outputs[0]["last_hidden_state"][None]
         if not options.return_tensors:
             return features.tolist()
-        kind = "np" if options.return_tensors is True else str(options.return_tensors)
-        return convert(features, kind)
+        kind = options.return_tensors
+        return convert(features, _OWN[self.framework] if kind is True else kind)

@@ -159,7 +159,7 @@ class MultipleChoice(Task[MultipleChoiceOptions]):
         if held is None:
             raise TypeError(
                 f"the input must be a dictionary with question or context, and "
-                f"choices, but is a {type(given).__name__}."
+                f"choices, but is of type {type(given).__name__}."
             )
         texts = {
             key: held_text(held, key)
@@ -175,7 +175,7 @@ def _choices_of(held: Mapping[str, Any]) -> list[str]:
     choices: Any = held.get("choices")
     if isinstance(choices, (str, Mapping)) or not isinstance(choices, Iterable):
         kind = type(cast(Any, choices)).__name__
-        raise TypeError(f"choices must be a list of texts, but is a {kind}.")
+        raise TypeError(f"choices must be a list of texts, but is of type {kind}.")
     found = [
         text_of(choice, "each of choices") for choice in cast(Iterable[Any], choices)
     ]

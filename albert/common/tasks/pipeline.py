@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from albert.common.config import AlbertConfig
 from albert.common.hub import DEMO_NAME, Location
+from albert.common.loading import take_dtype
 from albert.common.tasks import backend
 from albert.common.tasks.checks import check_choice, check_count
 from albert.common.tasks.registry import DEMO_TASKS, task_class, task_of
@@ -30,7 +31,7 @@ class Pipeline:
             more inputs than one batch.
         on_error: "raise", or "return" to give an `InputError` in the place of the
             answer to an input that cannot be processed.
-        **options: of the task.
+        **options: of the task. `num_workers` is accepted and not used.
 
     Raises:
         TypeError: there is no such option.
@@ -50,7 +51,7 @@ class Pipeline:
         self.task = task.name
         self.model = model
         self.tokenizer = task.tokenizer
-        self.framework = backend.framework_of(model)
+        self.framework = task.framework = backend.framework_of(model)
         self.runner = backend.make_runner(model)
         self._chosen: dict[str, Any] = {
             "batch_size": batch_size,
@@ -58,12 +59,26 @@ class Pipeline:
             "on_error": on_error,
         }
         _check(**self._chosen)
+        options.pop("num_workers", None)
         self._options = changed(task.name, task.options_class(), options)
 
     @property
     def device(self) -> Any:
         """Where the model is."""
         return self.model.device
+
+    def save_pretrained(self, save_directory: Any, **options: Any) -> None:
+        """Write the model and the tokenizer into a folder, which `pipeline` opens.
+
+        Args:
+            save_directory: the folder.
+            **options: of the model's `save_pretrained`.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self.model.save_pretrained(save_directory, **options)
+        self.tokenizer.save_pretrained(save_directory)
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Answer.
@@ -176,8 +191,10 @@ def pipeline(
         use_fast: whether the tokenizer is an `AlbertTokenizerFast`.
         token: the hub's token.
         device: where the model runs, as `device_map` of `from_pretrained`: "cpu", -1
-            for the CPU, 0 for the first accelerator; None for the best there is.
-        device_map: the same; users of transformers give either.
+            for the CPU, 0 for the first accelerator; None for the best there is. A
+            model that is loaded already is moved there, and by None it is not.
+        device_map: the same; users of transformers give either. "auto" leaves a model
+            that is loaded where it is.
         dtype: type of the weights, as in `from_pretrained`; `torch_dtype` is the same.
         model_kwargs: further arguments of `from_pretrained`, such as `cache_dir`.
         **options: of the task, and of `Pipeline`: `batch_size`, `progress`, `on_error`.
@@ -192,15 +209,18 @@ def pipeline(
         ValueError: a value is bad, or the model is not one for the task.
     """
     options.pop("trust_remote_code", None)
+    others = dict(model_kwargs or {})
+    for given in (options, others):
+        dtype = take_dtype(dtype, given)
     load = {
-        "config": config,
-        "dtype": options.pop("torch_dtype", dtype),
+        "config": others.pop("config", config),
+        "dtype": others.pop("dtype", dtype),
         "device": device,
-        "device_map": device_map,
+        "device_map": others.pop("device_map", device_map),
     }
-    if device is not None and device_map is not None:
+    if device is not None and load["device_map"] is not None:
         raise ValueError("device and device_map mean the same: give one of them.")
-    where = {"revision": revision, "token": token, **(model_kwargs or {})}
+    where = {"revision": revision, "token": token, **others}
     where = {name: value for name, value in where.items() if value is not None}
     if model is None:
         model = _demo(task)
@@ -214,6 +234,7 @@ def pipeline(
         model = _load(kind, backend.choose(framework), model, load, where)
     else:
         _check_model(model, kind, framework, load)
+        _move(model, load)
     return Pipeline(kind(tokenizer, model.config), model, **options)
 
 
@@ -261,12 +282,6 @@ def _check_model(
     framework: str | None,
     load: Mapping[str, Any],
 ) -> None:
-    for name, value in load.items():
-        if value is not None:
-            raise ValueError(
-                f"{name} is for a checkpoint's name, but the model that was given is "
-                f"loaded already: leave {name} out."
-            )
     found = backend.class_of(model)
     if found is None:
         raise TypeError(
@@ -283,13 +298,36 @@ def _check_model(
             f"framework is {framework!r}, but the model is one of "
             f"{backend.framework_of(model)!r}: leave framework out."
         )
+    alike = {
+        "config": load["config"] in (None, model.config),
+        "dtype": backend.is_of_type(model, load["dtype"]),
+    }
+    for name in alike:
+        if not alike[name]:
+            raise ValueError(
+                f"{name} is not that of the model that was given, which is loaded "
+                f"already: leave {name} out, or give a checkpoint's name."
+            )
+
+
+def _move(model: Any, load: Mapping[str, Any]) -> None:
+    """Put a loaded model where the caller wants it."""
+    if load["device"] is not None:
+        backend.move(model, load["device"], "device")
+    elif load["device_map"] not in (None, "auto"):
+        backend.move(model, load["device_map"], "device_map")
 
 
 def _tokenizer(given: Any, use_fast: bool, where: Mapping[str, Any]) -> Any:
     from albert.common.tokenization import AlbertTokenizer, AlbertTokenizerFast
 
-    if not _is_name(given):
+    if isinstance(given, (AlbertTokenizer, AlbertTokenizerFast)):
         return given
+    if not _is_name(given):
+        raise TypeError(
+            f"tokenizer must be a checkpoint's name or a tokenizer of this package, "
+            f"but is of type {type(given).__module__}.{type(given).__name__}."
+        )
     kind = AlbertTokenizerFast if use_fast else AlbertTokenizer
     return kind.from_pretrained(given, **_location(where))
 
@@ -312,8 +350,13 @@ def _is_name(given: Any) -> bool:
 
 def _is_one(given: Any) -> bool:
     """Tell a single input from several."""
-    if isinstance(given, (str, bytes, Mapping)):
+    if isinstance(given, (str, bytes, Mapping)) or getattr(given, "shape", None) == ():
         return True
+    if hasattr(given, "columns") and hasattr(given, "shape"):
+        raise TypeError(
+            "a table must be given by a column, such as table['text'], or by its rows, "
+            "such as table.to_dict('records'); iterated, it would give its header."
+        )
     return not hasattr(given, "__iter__") and not _is_indexed(given)
 
 
@@ -324,7 +367,15 @@ def _is_indexed(given: Any) -> bool:
 
 def _items(given: Any, keys: tuple[str, ...]) -> Generator[Any]:
     """Give the inputs; of a dataset's rows, the columns that the task knows."""
-    is_dataset = getattr(given, "column_names", None) is not None
+    # A streamed dataset has the attribute, but may not know its columns.
+    is_dataset = hasattr(given, "column_names")
+    columns: Any = getattr(given, "column_names", None)
+    if columns and not set(keys) & set(columns):
+        raise ValueError(
+            f"the dataset has the columns {', '.join(columns)}, but of "
+            f"{', '.join(keys)} none: rename one, or give one alone, such as "
+            f"dataset[{columns[0]!r}]."
+        )
     for item in given if hasattr(given, "__iter__") else _indexed(given):
         if is_dataset and isinstance(item, Mapping):
             row = cast(Mapping[str, Any], item)

@@ -5,7 +5,7 @@ Letters: S sequence, P pieces of the text in a window.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -225,8 +225,8 @@ class QuestionAnswering(Task[QuestionAnsweringOptions]):
         held = mapping_of(given, self.keys)
         if held is None:
             raise TypeError(
-                f"the input must be a dictionary with question and context, but is a "
-                f"{type(given).__name__}."
+                f"the input must be a dictionary with question and context, but is "
+                f"of type {type(given).__name__}."
             )
         texts = [held_text(held, key) for key in self.keys]
         for key, text in zip(self.keys, texts, strict=True):
@@ -266,7 +266,8 @@ def _has_lists(given: Any, keys: tuple[str, ...]) -> bool:
 
 
 def _is_list(given: Any) -> bool:
-    return isinstance(given, (list, tuple))
+    """Tell several texts, such as a list or a column of a table, from one."""
+    return isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping))
 
 
 def _pairs(question: Any, context: Any) -> Any:
@@ -277,15 +278,16 @@ def _pairs(question: Any, context: Any) -> Any:
                 "question is one and context several: give a question for each."
             )
         return {"question": question, "context": context}
-    contexts = context if _is_list(context) else [context] * len(question)
-    if len(question) != len(contexts):
+    questions = list(question)
+    contexts = list(context) if _is_list(context) else [context] * len(questions)
+    if len(questions) != len(contexts):
         raise ValueError(
-            f"question and context must be of one length, but have {len(question)} and "
-            f"{len(contexts)} entries."
+            f"question and context must be of one length, but have {len(questions)} "
+            f"and {len(contexts)} entries."
         )
     return [
         {"question": one, "context": its}
-        for one, its in zip(question, contexts, strict=True)
+        for one, its in zip(questions, contexts, strict=True)
     ]
 
 

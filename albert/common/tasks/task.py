@@ -70,6 +70,8 @@ class Task(ABC, Generic[OptionsT]):
     """Axes of the model's `input_ids`: 2 for [B, S], 3 for [B, 1, S]."""
     keys: ClassVar[tuple[str, ...]]
     """Names that an input which is a dictionary may hold."""
+    framework: str | None = None
+    """The model's, once a pipeline has one: what `return_tensors=True` means."""
     options_class: type[OptionsT]
     """A frozen dataclass of what the caller may choose, with defaults and checks."""
 

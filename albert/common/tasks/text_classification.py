@@ -102,7 +102,7 @@ class TextClassification(Task[TextClassificationOptions]):
         if isinstance(given, (list, tuple)):
             raise TypeError(
                 'a pair of texts must be given as {"text": ..., "text_pair": ...}, but '
-                f"is a {type(given).__name__}."  # pyright: ignore
+                f"is of type {type(given).__name__}."  # pyright: ignore
             )
         text, pair = read_pair(given)
         row, cut = encode_text(self.tokenizer, self.config, text, pair, options)

@@ -241,7 +241,7 @@ class TokenClassification(Task[TokenClassificationOptions]):
         if not isinstance(words, (list, tuple)):
             raise TypeError(
                 f"the input must be a list of words, as is_split_into_words=True says, "
-                f"but is a {type(words).__name__}."
+                f"but is of type {type(words).__name__}."
             )
         words = [text_of(word, "each word") for word in cast(Sequence[Any], words)]
         delimiter = " " if options.delimiter is None else options.delimiter

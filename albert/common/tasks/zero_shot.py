@@ -5,9 +5,9 @@ Letters: L the model's labels, K candidate labels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -29,17 +29,26 @@ class ZeroShotOptions(CuttingFirst):
         hypothesis_template: a sentence with {} in the label's place.
         multi_label: whether each label has a probability of its own; else all
             together have 1.
+        multi_class: the older name of it.
     """
 
     candidate_labels: str | Sequence[str] | None = None
     hypothesis_template: str = "This example is {}."
     multi_label: bool = False
+    multi_class: bool | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.multi_class is not None:
+            check_flag("multi_class", self.multi_class)
+            object.__setattr__(self, "multi_label", self.multi_class)
+            # Said once: a later choice of multi_label counts.
+            object.__setattr__(self, "multi_class", None)
         check_flag("multi_label", self.multi_label)
         _check_template(self.hypothesis_template)
         if self.candidate_labels is not None:
+            # A list, whatever can be iterated was given.
+            object.__setattr__(self, "candidate_labels", _listed(self.candidate_labels))
             if not self.labels:
                 raise ValueError("candidate_labels must hold at least one label.")
             for label in self.labels:
@@ -48,10 +57,7 @@ class ZeroShotOptions(CuttingFirst):
     @property
     def labels(self) -> list[str]:
         """The labels as a list."""
-        labels = self.candidate_labels or ()
-        if isinstance(labels, str):
-            return [label.strip() for label in labels.split(",") if label.strip()]
-        return list(labels)
+        return list(self.candidate_labels or ())
 
 
 class ZeroShotClassification(Task[ZeroShotOptions]):
@@ -178,6 +184,17 @@ class ZeroShotClassification(Task[ZeroShotOptions]):
             "labels": [options.labels[index] for index in order],
             "scores": [float(scores[index]) for index in order],
         }
+
+
+def _listed(labels: Any) -> list[Any]:
+    if isinstance(labels, str):
+        return [label.strip() for label in labels.split(",") if label.strip()]
+    if isinstance(labels, (bytes, Mapping)) or not isinstance(labels, Iterable):
+        raise TypeError(
+            f"candidate_labels must be a list of texts, or one text with commas, but "
+            f"is of type {type(cast(Any, labels)).__name__}."
+        )
+    return list(cast(Iterable[Any], labels))
 
 
 def _check_template(template: Any) -> None:

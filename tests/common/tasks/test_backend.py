@@ -121,4 +121,6 @@ def test_the_runner_of_a_model(framework, monkeypatch):
 def test_no_runner_of_another_model():
     with pytest.raises(TypeError) as caught:
         backend.make_runner(7)
-    assert str(caught.value) == "model must be one of this package's, but is a int."
+    assert (
+        str(caught.value) == "model must be one of this package's, but is of type int."
+    )

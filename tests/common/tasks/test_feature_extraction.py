@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from albert.common.tasks.feature_extraction import FeatureExtraction
+from albert.common.tasks.pipeline import pipeline
 
 from .by_hand import TOKENIZER, make_config, make_pipeline
 
@@ -74,6 +75,16 @@ def test_arrays_of_a_framework(extract, kind, module):
     assert type(found).__module__.split(".")[0] == module
     assert "float32" in str(found.dtype)
     assert np.asarray(found).tolist() == FOUR
+
+
+@pytest.mark.parametrize(
+    ("framework", "module"), [("pt", "torch"), ("tf", "tensorflow"), ("flax", "jaxlib")]
+)
+def test_arrays_of_the_framework_that_computes(framework, module):
+    extract = pipeline("feature-extraction", framework=framework, device="cpu")
+    found = extract("Plants create food.", return_tensors=True)
+    assert type(found).__module__.split(".")[0] == module
+    assert tuple(found.shape)[::2] == (1, 192)
 
 
 @pytest.mark.parametrize(

@@ -228,7 +228,7 @@ def test_texts_without_a_mask(fill, text, found):
         (
             {"targets": ["food", 3]},
             TypeError,
-            "each of targets must be a text, but is a int.",
+            "each of targets must be a text, but is of type int.",
         ),
         (
             {"tokenizer_kwargs": {"stride": 3}},

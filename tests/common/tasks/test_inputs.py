@@ -24,13 +24,13 @@ def test_a_pair():
 @pytest.mark.parametrize(
     ("given", "error", "text"),
     [
-        (3, TypeError, "the input must be a text, but is a int."),
-        (None, TypeError, "the input must be a text, but is a NoneType."),
-        ({"text": 3}, TypeError, "text must be a text, but is a int."),
+        (3, TypeError, "the input must be a text, but is of type int."),
+        (None, TypeError, "the input must be a text, but is of type NoneType."),
+        ({"text": 3}, TypeError, "text must be a text, but is of type int."),
         (
             {"text": "a", "text_pair": ["b"]},
             TypeError,
-            "text_pair must be a text, but is a list.",
+            "text_pair must be a text, but is of type list.",
         ),
         ({}, ValueError, "an input that is a dictionary must hold 'text'."),
         (

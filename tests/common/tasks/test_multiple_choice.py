@@ -115,7 +115,7 @@ def test_choices_without_room(choose):
             TypeError,
             (
                 "the input must be a dictionary with question or context, and choices, "
-                "but is a str."
+                "but is of type str."
             ),
         ),
         (
@@ -126,12 +126,12 @@ def test_choices_without_room(choose):
         (
             {"question": "What?"},
             TypeError,
-            "choices must be a list of texts, but is a NoneType.",
+            "choices must be a list of texts, but is of type NoneType.",
         ),
         (
             {"question": "What?", "choices": "one"},
             TypeError,
-            "choices must be a list of texts, but is a str.",
+            "choices must be a list of texts, but is of type str.",
         ),
         (
             {"question": "What?", "choices": []},
@@ -141,12 +141,12 @@ def test_choices_without_room(choose):
         (
             {"question": "What?", "choices": ["one", 2]},
             TypeError,
-            "each of choices must be a text, but is a int.",
+            "each of choices must be a text, but is of type int.",
         ),
         (
             {"question": ["What?"], "choices": ["one"]},
             TypeError,
-            "question must be a text, but is a list.",
+            "question must be a text, but is of type list.",
         ),
         (
             {"question": "What?", "answers": ["one"]},

@@ -9,6 +9,7 @@ import pytest
 
 import albert
 from albert.common.names import PARTS
+from albert.common.tasks.backend import PREFIXES
 from albert.common.tasks.pipeline import Pipeline, pipeline
 from albert.common.tasks.registry import TASKS, task_class, task_of
 from albert.common.tasks.streaming import InputError
@@ -150,8 +151,75 @@ def test_the_input_by_name(fill):
     )
 
 
-def test_workers_are_accepted(fill):
+def test_workers_are_accepted(fill, model, tokenizer):
     assert fill([TEXT, OTHER], num_workers=4) == fill([TEXT, OTHER])
+    same = pipeline("fill-mask", model=model, tokenizer=tokenizer, num_workers=4)
+    assert same(TEXT) == fill(TEXT)
+
+
+def test_what_from_pretrained_takes():
+    for name in ("dtype", "torch_dtype"):
+        fill = pipeline(
+            "fill-mask",
+            framework="pt",
+            model_kwargs={"device_map": "cpu", name: "auto"},
+        )
+        assert _words(fill(TEXT))[0] == "france"
+    with pytest.raises(ValueError) as error:
+        pipeline("fill-mask", device=-1, model_kwargs={"device_map": "cpu"})
+    assert str(error.value) == "device and device_map mean the same: give one of them."
+
+
+def test_whole_numbers_of_numpy(fill):
+    assert len(fill([TEXT], top_k=np.int64(3), batch_size=np.int32(2))) == 3
+
+
+def test_it_is_saved_and_opened(fill, tmp_path):
+    fill.save_pretrained(tmp_path)
+    opened = pipeline("fill-mask", model=tmp_path, framework="pt", device="cpu")
+    assert opened(TEXT) == fill(TEXT)
+
+
+def test_a_table_is_refused(fill):
+    class Table:
+        columns = ("text",)
+        shape = (2, 1)
+
+        def __iter__(self):
+            return iter(self.columns)
+
+    with pytest.raises(TypeError) as error:
+        fill(Table())
+    assert str(error.value) == (
+        "a table must be given by a column, such as table['text'], or by its rows, "
+        "such as table.to_dict('records'); iterated, it would give its header."
+    )
+
+
+def test_an_array_without_axes_is_one_input(fill):
+    with pytest.raises(TypeError) as error:
+        fill(np.array(TEXT))
+    assert str(error.value) == "the input must be a text, but is of type ndarray."
+
+
+def test_a_dataset_without_a_column_of_the_task(fill):
+    class Others(Columns):
+        column_names = ("sentence", "label")
+
+    with pytest.raises(ValueError) as error:
+        list(fill(Others()))
+    assert str(error.value) == (
+        "the dataset has the columns sentence, label, but of text none: rename one, or "
+        "give one alone, such as dataset['sentence']."
+    )
+
+
+def test_a_streamed_dataset_that_does_not_know_its_columns(fill):
+    class Streamed(Columns):
+        column_names = None
+
+    first, _ = fill(Streamed())
+    assert _words(first)[0] == "france"
 
 
 def test_errors_name_the_index(fill):
@@ -168,7 +236,7 @@ def test_errors_name_the_index(fill):
 def test_errors_in_place(fill):
     first, second, third = fill([TEXT, None, OTHER], on_error="return")
     assert isinstance(second, InputError)
-    assert str(second) == "input 1: the input must be a text, but is a NoneType."
+    assert str(second) == "input 1: the input must be a text, but is of type NoneType."
     assert _words(first)[0] == "france"
     assert _words(third) == _words(fill(OTHER))
 
@@ -295,9 +363,57 @@ def test_a_model_that_is_loaded(model, tokenizer):
     assert refused("fill-mask", tokenizer=tokenizer, framework="tf") == (
         "framework is 'tf', but the model is one of 'pt': leave framework out."
     )
-    assert refused("fill-mask", tokenizer=tokenizer, device="cpu") == (
-        "device is for a checkpoint's name, but the model that was given is loaded "
-        "already: leave device out."
+    assert refused("fill-mask", tokenizer=tokenizer, dtype="float16") == (
+        "dtype is not that of the model that was given, which is loaded already: leave "
+        "dtype out, or give a checkpoint's name."
+    )
+    config = albert.AlbertConfig.from_pretrained("albert-demo", num_labels=7)
+    assert refused("fill-mask", tokenizer=tokenizer, config=config) == (
+        "config is not that of the model that was given, which is loaded already: "
+        "leave config out, or give a checkpoint's name."
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"device": -1},
+        {"device": "cpu"},
+        {"device_map": "auto"},
+        {"device_map": {"": "cpu"}},
+        {"torch_dtype": "float32"},
+        {"dtype": np.float32},
+        {"dtype": "auto"},
+    ],
+)
+@pytest.mark.parametrize("prefix", PREFIXES.values(), ids=PREFIXES)
+def test_what_fits_a_model_that_is_loaded(prefix, arguments, tokenizer):
+    kind = getattr(albert, f"{prefix}AlbertForMaskedLM")
+    model = kind.from_pretrained("albert-demo", device_map="cpu")
+    fill = pipeline(
+        "fill-mask", model=model, tokenizer=tokenizer, config=model.config, **arguments
+    )
+    assert fill.model is model
+    assert _words(fill(TEXT))[0] == "france"
+
+
+def test_a_loaded_model_is_moved(tokenizer):
+    torch = pytest.importorskip("torch")
+    model = albert.AlbertForMaskedLM.from_pretrained("albert-demo", device_map="cpu")
+    given = []
+    model.to = given.append
+    pipeline("fill-mask", model=model, tokenizer=tokenizer, device="cpu")
+    pipeline("fill-mask", model=model, tokenizer=tokenizer)
+    assert given == [torch.device("cpu")]
+
+
+@pytest.mark.parametrize("given", [("albert-demo", {}), 3])
+def test_what_is_no_tokenizer(model, given):
+    with pytest.raises(TypeError) as error:
+        pipeline("fill-mask", model=model, tokenizer=given)
+    assert str(error.value) == (
+        "tokenizer must be a checkpoint's name or a tokenizer of this package, but is "
+        f"of type builtins.{type(given).__name__}."
     )
 
 

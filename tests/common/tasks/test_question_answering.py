@@ -359,12 +359,12 @@ def test_bad_options(ask, option, message):
         (
             {"question": Q, "context": None},
             TypeError,
-            "context must be a text, but is a NoneType.",
+            "context must be a text, but is of type NoneType.",
         ),
         (
             {"question": 3, "context": C},
             TypeError,
-            "question must be a text, but is a int.",
+            "question must be a text, but is of type int.",
         ),
     ],
 )
@@ -399,6 +399,14 @@ def test_calls_that_cannot_be_understood(ask, inputs, named):
     assert str(caught.value) == CALL
 
 
+@pytest.mark.parametrize("kind", [list, tuple, np.array])
+def test_columns_of_questions_and_contexts(ask, kind):
+    one = ask(question=Q, context=C)
+    assert ask(question=kind([Q, Q]), context=kind([C, C])) == [one, one]
+    assert ask(question=kind([Q, Q]), context=C) == [one, one]
+    assert ask({"question": kind([Q, Q]), "context": kind([C, C])}) == [one, one]
+
+
 def test_lists_that_do_not_go_together(ask):
     with pytest.raises(ValueError) as caught:
         ask(question=[Q, Q, Q], context=[C, C])
@@ -416,8 +424,8 @@ def test_a_list_of_other_things(ask):
     with pytest.raises(InputError) as caught:
         ask([PAIR, Q])
     assert str(caught.value) == (
-        "input 1: the input must be a dictionary with question and context, but is a "
-        "str."
+        "input 1: the input must be a dictionary with question and context, but is of "
+        "type str."
     )
 
 

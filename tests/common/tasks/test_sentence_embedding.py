@@ -78,7 +78,7 @@ def test_errors_in_the_list(embed):
     assert isinstance(found, list)
     assert found[0].tolist() == ONE
     assert isinstance(found[1], InputError)
-    assert str(found[1]) == "input 1: the input must be a text, but is a int."
+    assert str(found[1]) == "input 1: the input must be a text, but is of type int."
 
 
 def test_long_texts(embed):

@@ -61,7 +61,7 @@ def test_long_texts(order):
             ValueError,
             'sentence-order needs two texts: {"text": ..., "text_pair": ...}.',
         ),
-        (("one", 2), TypeError, "text_pair must be a text, but is a int."),
+        (("one", 2), TypeError, "text_pair must be a text, but is of type int."),
         (
             ("one", "two", "three"),
             TypeError,

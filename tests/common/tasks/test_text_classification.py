@@ -182,7 +182,7 @@ def test_pairs_are_dictionaries(classify, pair):
         classify(["good", pair])
     assert str(error.value) == (
         'input 1: a pair of texts must be given as {"text": ..., "text_pair": ...}, '
-        f"but is a {type(pair).__name__}."
+        f"but is of type {type(pair).__name__}."
     )
 
 

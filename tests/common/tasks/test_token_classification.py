@@ -361,21 +361,25 @@ def test_bad_options(tag, option, message):
 @pytest.mark.parametrize(
     ("given", "options", "message"),
     [
-        (3, {}, "the input must be a text, but is a int."),
+        (3, {}, "the input must be a text, but is of type int."),
         (
             {"text": "we"},
             {"is_split_into_words": True},
             (
                 "the input must be a list of words, as is_split_into_words=True says, "
-                "but is a str."
+                "but is of type str."
             ),
         ),
         (
             {"text": ["we", 3]},
             {"is_split_into_words": True},
-            "each word must be a text, but is a int.",
+            "each word must be a text, but is of type int.",
         ),
-        ({"text": "we"}, {"delimiter": 3}, "delimiter must be a text, but is a int."),
+        (
+            {"text": "we"},
+            {"delimiter": 3},
+            "delimiter must be a text, but is of type int.",
+        ),
     ],
 )
 def test_bad_inputs(tag, given, options, message):
@@ -387,7 +391,9 @@ def test_bad_inputs(tag, given, options, message):
 def test_a_list_of_words_without_the_option(tag):
     with pytest.raises(InputError) as caught:
         tag([["we", "saw"]])
-    assert str(caught.value) == "input 0: the input must be a text, but is a list."
+    assert (
+        str(caught.value) == "input 0: the input must be a text, but is of type list."
+    )
 
 
 TASK = _task(positions=9)

@@ -3,6 +3,7 @@
 import math
 import warnings
 
+import numpy as np
 import pytest
 
 from albert.common.tasks.zero_shot import ZeroShotClassification
@@ -237,7 +238,32 @@ def test_what_is_refused(choose, given, options, text):
 def test_labels_are_texts(choose):
     with pytest.raises(TypeError) as error:
         choose("A", ["a", 3])
-    assert str(error.value) == "each of candidate_labels must be a text, but is a int."
+    assert str(error.value) == (
+        "each of candidate_labels must be a text, but is of type int."
+    )
+
+
+@pytest.mark.parametrize("labels", [3, b"a", {"a": 1}])
+def test_labels_that_are_no_list(choose, labels):
+    with pytest.raises(TypeError) as error:
+        choose("A", labels)
+    assert str(error.value) == (
+        "candidate_labels must be a list of texts, or one text with commas, but is of "
+        f"type {type(labels).__name__}."
+    )
+
+
+@pytest.mark.parametrize("kind", [np.array, iter, tuple])
+def test_labels_in_whatever_can_be_iterated(choose, kind):
+    assert choose(["A match.", "A match."], kind(LABELS)) == [TOGETHER, TOGETHER]
+
+
+def test_the_older_name_of_multi_label(choose):
+    assert choose("A match.", LABELS, multi_class=True) == EACH
+    assert choose("A match.", LABELS, multi_class=False) == TOGETHER
+    with pytest.raises(ValueError) as error:
+        choose("A", LABELS, multi_class="yes")
+    assert str(error.value) == "multi_class must be True or False, but is 'yes'."
 
 
 def test_labels_in_two_places(choose):
