@@ -91,7 +91,7 @@ def kept(model):
 
 
 def tensors():
-    # By type alone: some objects of other packages warn if they are asked what they are.
+    # By type alone: some objects of other packages warn if they are asked.
     return [one for one in gc.get_objects() if issubclass(type(one), tf.Tensor)]
 
 
