@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Generator, Mapping
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
 from albert.common.config import AlbertConfig
 from albert.common.hub import DEMO_NAME, Location
@@ -13,6 +13,7 @@ from albert.common.loading import take_dtype
 from albert.common.tasks import backend
 from albert.common.tasks.checks import check_choice, check_count
 from albert.common.tasks.registry import DEMO_TASKS, task_class, task_of
+from albert.common.tasks.several import is_one, items_of
 from albert.common.tasks.streaming import Stream, with_progress
 from albert.common.tasks.task import Task, changed
 
@@ -119,11 +120,11 @@ class Pipeline:
             chosen["batch_size"] or BATCH_SIZE,
             chosen["on_error"],
         )
-        if _is_one(given):
+        if is_one(given):
             return self._task.present([stream.answer(given)], True, options)
         total = len(given) if hasattr(given, "__len__") else None
         answers = with_progress(
-            stream.answers(_items(given, self._task.keys)),
+            stream.answers(items_of(given, self._task.keys)),
             total,
             chosen["progress"],
             stream.batch_size,
@@ -346,44 +347,3 @@ def _check(batch_size: Any, progress: Any, on_error: Any) -> None:
 
 def _is_name(given: Any) -> bool:
     return isinstance(given, (str, os.PathLike))
-
-
-def _is_one(given: Any) -> bool:
-    """Tell a single input from several."""
-    if isinstance(given, (str, bytes, Mapping)) or getattr(given, "shape", None) == ():
-        return True
-    if hasattr(given, "columns") and hasattr(given, "shape"):
-        raise TypeError(
-            "a table must be given by a column, such as table['text'], or by its rows, "
-            "such as table.to_dict('records'); iterated, it would give its header."
-        )
-    return not hasattr(given, "__iter__") and not _is_indexed(given)
-
-
-def _is_indexed(given: Any) -> bool:
-    """Tell a dataset of PyTorch's kind, which has a length and items by number."""
-    return hasattr(given, "__getitem__") and hasattr(given, "__len__")
-
-
-def _items(given: Any, keys: tuple[str, ...]) -> Generator[Any]:
-    """Give the inputs; of a dataset's rows, the columns that the task knows."""
-    # A streamed dataset has the attribute, but may not know its columns.
-    is_dataset = hasattr(given, "column_names")
-    columns: Any = getattr(given, "column_names", None)
-    if columns and not set(keys) & set(columns):
-        raise ValueError(
-            f"the dataset has the columns {', '.join(columns)}, but of "
-            f"{', '.join(keys)} none: rename one, or give one alone, such as "
-            f"dataset[{columns[0]!r}]."
-        )
-    for item in given if hasattr(given, "__iter__") else _indexed(given):
-        if is_dataset and isinstance(item, Mapping):
-            row = cast(Mapping[str, Any], item)
-            yield {key: row[key] for key in keys if key in row}
-        else:
-            yield item
-
-
-def _indexed(given: Any) -> Generator[Any]:
-    for index in range(len(given)):
-        yield given[index]
