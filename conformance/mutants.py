@@ -235,10 +235,13 @@ def mutated(framework: str, mutant: Mutant) -> Iterator[None]:
     """Import a backend anew with a defect; put the sound one back afterwards."""
     package = f"albert.{framework}"
     sound = {
-        name: sys.modules.pop(name)
-        for name in list(sys.modules)
+        name: sys.modules[name]
+        for name in sys.modules
         if name == package or name.startswith(f"{package}.")
     }
+    # The output classes stay: frameworks keep them by name, the last of a name only.
+    for name in sound.keys() - {f"{package}.outputs"}:
+        del sys.modules[name]
     registered = _keras_classes() if framework == "tf" else {}
     known = dict(registered)
     finder = _Finder(f"{package}.{Path(mutant.file).stem}", *mutant.change(framework))

@@ -84,7 +84,7 @@ def _features(output):
     """Keep the shape and the first features of each token, as the files do."""
     if isinstance(output, list) and isinstance(output[0][0][0], list):
         return [_features(one) for one in output]
-    array = np.array(output)
+    array = np.asarray(output)
     return {"shape": list(array.shape), "features": array[..., :8].tolist()}
 
 
