@@ -9,8 +9,14 @@ from albert.common.config import CONFIG_FILES, CONFIG_NAME, AlbertConfig, read_j
 from albert.common.hub import Location, find_files
 from albert.common.loading import NOT_NEEDED, take_dtype
 
-# Chinese ALBERTs have BERT's; the last is what files of the library alone say.
-_TOKENIZERS = ("AlbertTokenizer", "BertTokenizer", "PreTrainedTokenizer")
+# Chinese ALBERTs have BERT's; the last two are what transformers 4 and 5 call a class
+# that is made of a tokenizer.json alone.
+_TOKENIZERS = (
+    "AlbertTokenizer",
+    "BertTokenizer",
+    "PreTrainedTokenizer",
+    "TokenizersBackend",
+)
 
 
 class AutoClass:

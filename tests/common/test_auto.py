@@ -64,11 +64,14 @@ def test_a_vocabulary_of_another_tokenizer(tmp_path, kind):
     assert failure(ValueError, AutoTokenizer.from_pretrained, tmp_path) == (
         f"{str(tmp_path)!r} holds the vocabulary of a {kind} (tokenizer_class in "
         f"tokenizer_config.json), which gives other ids than ALBERT's tokenizer; it "
-        f"must be that of AlbertTokenizer or BertTokenizer or PreTrainedTokenizer."
+        f"must be that of AlbertTokenizer or BertTokenizer or PreTrainedTokenizer or "
+        f"TokenizersBackend."
     )
 
 
-@pytest.mark.parametrize("kind", ["AlbertTokenizerFast", "PreTrainedTokenizerFast"])
+@pytest.mark.parametrize(
+    "kind", ["AlbertTokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend"]
+)
 def test_a_vocabulary_alone(tmp_path, kind):
     shutil.copy(DEMO / "spiece.model", tmp_path)
     found = AutoTokenizer.from_pretrained(tmp_path)
