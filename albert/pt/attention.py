@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from albert.common.config import AlbertConfig
+from albert.pt import fast
 
 
 def visible_keys(attention_mask: torch.Tensor | None) -> torch.Tensor | None:
@@ -55,26 +56,29 @@ class AlbertAttention(nn.Module):
     def forward(
         self,
         hidden_states: torch.Tensor,
-        visible: torch.Tensor | None = None,
+        visible: torch.Tensor | fast.Tokens | None = None,
         output_attentions: bool = False,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Attend, project, add and normalise.
 
         Args:
             hidden_states: float [B, S, H].
-            visible: bool [B, 1, 1, S], of `visible_keys`.
+            visible: bool [B, 1, 1, S], of `visible_keys`; or how the only row falls
+                into sequences.
             output_attentions: whether to give the probabilities.
 
         Returns:
             float [B, S, H]; probabilities, float [B, N, S, S], after dropout, or None.
         """
         # project and split: [B, S, H] to [B, N, S, D]
-        query = self._split_heads(self.query(hidden_states))
-        key = self._split_heads(self.key(hidden_states))
-        value = self._split_heads(self.value(hidden_states))
+        query = self._split_heads(fast.project(self.query, hidden_states))
+        key = self._split_heads(fast.project(self.key, hidden_states))
+        value = self._split_heads(fast.project(self.value, hidden_states))
         # gather: [B, N, S, D]
         probabilities = None
-        if output_attentions or self.config.attn_implementation == "eager":
+        if isinstance(visible, fast.Tokens):
+            context = fast.attend(query, key, value, visible)
+        elif output_attentions or self.config.attn_implementation == "eager":
             probabilities = self._probabilities(query, key, visible)
             context = torch.matmul(probabilities, value)
         else:
@@ -85,7 +89,7 @@ class AlbertAttention(nn.Module):
         # merge: [B, S, H]
         context = context.transpose(1, 2).flatten(2)
         # project, drop, add, normalise
-        projected = self.output_dropout(self.dense(context))
+        projected = self.output_dropout(fast.project(self.dense, context))
         output = self.LayerNorm(hidden_states + projected)
         return output, probabilities if output_attentions else None
 

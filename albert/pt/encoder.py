@@ -11,6 +11,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from albert.common.config import AlbertConfig
+from albert.pt import fast
 from albert.pt.activations import activation
 from albert.pt.attention import AlbertAttention, visible_keys
 from albert.pt.outputs import BaseModelOutput
@@ -36,14 +37,15 @@ class AlbertLayer(nn.Module):
     def forward(
         self,
         hidden_states: torch.Tensor,
-        visible: torch.Tensor | None = None,
+        visible: torch.Tensor | fast.Tokens | None = None,
         output_attentions: bool = False,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Apply the block.
 
         Args:
             hidden_states: float [B, S, H].
-            visible: bool [B, 1, 1, S], of `visible_keys`.
+            visible: bool [B, 1, 1, S], of `visible_keys`; or how the only row falls
+                into sequences.
             output_attentions: whether to give the probabilities.
 
         Returns:
@@ -53,8 +55,8 @@ class AlbertLayer(nn.Module):
             hidden_states, visible, output_attentions
         )
         # widen, activate, narrow: [B, S, H] to [B, S, I] to [B, S, H]
-        widened = self.activation(self.ffn(attended))
-        narrowed = self.dropout(self.ffn_output(widened))
+        widened = self.activation(fast.project(self.ffn, attended))
+        narrowed = self.dropout(fast.project(self.ffn_output, widened))
         return self.full_layer_layer_norm(attended + narrowed), probabilities
 
 
@@ -70,14 +72,15 @@ class AlbertLayerGroup(nn.Module):
     def forward(
         self,
         hidden_states: torch.Tensor,
-        visible: torch.Tensor | None = None,
+        visible: torch.Tensor | fast.Tokens | None = None,
         output_attentions: bool = False,
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         """Apply the group's blocks once.
 
         Args:
             hidden_states: float [B, S, H].
-            visible: bool [B, 1, 1, S], of `visible_keys`.
+            visible: bool [B, 1, 1, S], of `visible_keys`; or how the only row falls
+                into sequences.
             output_attentions: whether to give the probabilities.
 
         Returns:
@@ -133,17 +136,25 @@ class AlbertTransformer(nn.Module):
             `BaseModelOutput`.
         """
         visible = visible_keys(attention_mask)
+        tokens = None
+        if not (output_attentions or output_hidden_states):
+            tokens = fast.leave_out_padding(self.config, embeddings, visible)
+        if tokens is not None:
+            embeddings, visible = tokens.take(embeddings), tokens
         # map: [B, S, E] to [B, S, H]
         hidden_states = self.embedding_hidden_mapping_in(embeddings)
+        groups = fast.groups(self, hidden_states, output_attentions)
         all_hidden_states, all_attentions = (hidden_states,), ()
         # apply each layer's group
         for group in self.config.layer_groups:
-            apply = self.albert_layer_groups[group]
+            apply = groups[group]
             if self.training and self.gradient_checkpointing is not None:
                 apply = partial(checkpoint, apply, **self.gradient_checkpointing)
             hidden_states, attentions = apply(hidden_states, visible, output_attentions)
             all_hidden_states += (hidden_states,)
             all_attentions += attentions
+        if tokens is not None:
+            hidden_states = tokens.put_back(hidden_states)
         return BaseModelOutput(
             last_hidden_state=hidden_states,
             hidden_states=all_hidden_states if output_hidden_states else None,
