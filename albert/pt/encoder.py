@@ -143,7 +143,7 @@ class AlbertTransformer(nn.Module):
             embeddings, visible = tokens.take(embeddings), tokens
         # map: [B, S, E] to [B, S, H]
         hidden_states = self.embedding_hidden_mapping_in(embeddings)
-        groups = fast.groups(self, hidden_states, output_attentions)
+        groups = fast.groups(self, hidden_states, visible, output_attentions)
         all_hidden_states, all_attentions = (hidden_states,), ()
         # apply each layer's group
         for group in self.config.layer_groups:

@@ -21,13 +21,18 @@ Group = Callable[..., tuple[torch.Tensor, tuple[torch.Tensor, ...]]]
 
 
 def groups(
-    encoder: Any, hidden_states: torch.Tensor, output_attentions: bool
+    encoder: Any,
+    hidden_states: torch.Tensor,
+    visible: torch.Tensor | Tokens | None,
+    output_attentions: bool,
 ) -> Mapping[int, Group]:
     """Give what applies each of an encoder's groups in this call.
 
     Args:
         encoder: an `AlbertTransformer`.
         hidden_states: float [B, S, H], of the call.
+        visible: bool [B, 1, 1, S], of `visible_keys`; or how the only row falls into
+            sequences.
         output_attentions: whether the call wants probabilities.
 
     Returns:
@@ -41,7 +46,8 @@ def groups(
         return plain
     if not _serves(encoder, hidden_states, output_attentions):
         return plain
-    return {index: _quick(group) for index, group in enumerate(plain)}
+    mask = _mask(visible, hidden_states)
+    return {index: _quick(group, mask) for index, group in enumerate(plain)}
 
 
 def _serves(encoder: Any, hidden_states: torch.Tensor, output_attentions: bool) -> bool:
@@ -55,21 +61,31 @@ def _serves(encoder: Any, hidden_states: torch.Tensor, output_attentions: bool) 
     )
 
 
-def _quick(albert_layer_group: Any) -> Group:
+def _mask(
+    visible: torch.Tensor | Tokens | None, hidden_states: torch.Tensor
+) -> torch.Tensor | Tokens | None:
+    """Make once what attention would make of a mask in every layer."""
+    if not isinstance(visible, torch.Tensor):
+        return visible
+    if bool(visible.all()):
+        return None
+    hidden = torch.zeros_like(visible, dtype=hidden_states.dtype)
+    return hidden.masked_fill_(~visible, float("-inf"))
+
+
+def _quick(albert_layer_group: Any, mask: torch.Tensor | Tokens | None) -> Group:
     blocks = [
         (albert_layer, products(albert_layer))
         for albert_layer in albert_layer_group.albert_layers
     ]
 
     def apply(
-        hidden_states: torch.Tensor,
-        visible: torch.Tensor | Tokens | None,
-        _: bool,
+        hidden_states: torch.Tensor, *_: Any
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         shape = hidden_states.shape
         tokens = hidden_states.flatten(0, 1)
         for albert_layer, by in blocks:
-            tokens = _block(albert_layer, by, tokens, shape, visible)
+            tokens = _block(albert_layer, by, tokens, shape, mask)
         return tokens.view(shape), ()
 
     return apply
@@ -80,18 +96,18 @@ def _block(
     by: Products,
     tokens: torch.Tensor,
     shape: torch.Size,
-    visible: torch.Tensor | Tokens | None,
+    mask: torch.Tensor | Tokens | None,
 ) -> torch.Tensor:
     """Do what `AlbertLayer.forward` does to [T, H]."""
     attention = albert_layer.attention
     # [T, H] to three of [B, N, S, D]
     sizes = (*shape[:2], 3, attention.num_attention_heads, -1)
     query, key, value = by.gather(tokens).view(sizes).permute(2, 0, 3, 1, 4).unbind(0)
-    if isinstance(visible, Tokens):
-        context = attend(query, key, value, visible)
+    if isinstance(mask, Tokens):
+        context = attend(query, key, value, mask)
     else:
         context = functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=visible
+            query, key, value, attn_mask=mask
         )
     context = context.transpose(1, 2).reshape(tokens.shape)
     attended = attention.LayerNorm(by.merge.plus(context, tokens))
