@@ -10,11 +10,8 @@ the step beyond what it held before, gradients included, and how long the step t
 from __future__ import annotations
 
 import argparse
-import ctypes
-import gc
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,10 +20,10 @@ import numpy as np
 
 import albert
 from albert import AlbertConfig
+from benchmarks.workers.peak_memory import peak_of
 
 CLASS = "AlbertForSequenceClassification"
 PREFIXES = {"pt": "", "tf": "TF", "flax": "Flax"}
-PAGE = 4096
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,25 +74,16 @@ def measure(
     random = np.random.default_rng(0)
     ids = random.integers(5, 1000, shape)
     step = STEPS[framework](model, ids)
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
-    start, peak, done = resident(), 0, threading.Event()
+    took = 0.0
 
-    def watch() -> None:
-        nonlocal peak
-        while not done.is_set():
-            peak = max(peak, resident())
-            time.sleep(0.002)
+    def timed() -> Any:
+        nonlocal took
+        begun = time.perf_counter()
+        held = step()
+        took = time.perf_counter() - begun
+        return held
 
-    thread = threading.Thread(target=watch)
-    thread.start()
-    begun = time.perf_counter()
-    held = step()
-    took = time.perf_counter() - begun
-    done.set()
-    thread.join()
-    del held
-    return peak - start, took
+    return peak_of(timed), took
 
 
 def pt_step(model: Any, ids: np.ndarray) -> Callable[[], Any]:
@@ -145,12 +133,6 @@ def flax_step(model: Any, ids: np.ndarray) -> Callable[[], Any]:
 
 
 STEPS = {"pt": pt_step, "tf": tf_step, "flax": flax_step}
-
-
-def resident() -> int:
-    """Give the bytes of memory that this process holds."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * PAGE
 
 
 if __name__ == "__main__":

@@ -32,32 +32,16 @@ CLASS = "AlbertForPreTraining"
 PREFIXES = {"pt": "", "tf": "TF", "flax": "Flax"}
 
 _LOAD = "from {0} import AlbertModel; AlbertModel.from_pretrained({1!r})"
-# The peak is watched from a thread: what the system remembers includes the import's.
 _WATCH = """
-import gc, sys, threading, time
+import sys
 import albert
-
-def resident():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096
+from benchmarks.workers.peak_memory import peak_of
 
 model_class = getattr(albert, sys.argv[1])
 model_class.from_pretrained("albert-demo")
-gc.collect()
-start, peak, done = resident(), 0, threading.Event()
-
-def watch():
-    global peak
-    while not done.is_set():
-        peak = max(peak, resident())
-        time.sleep(0.001)
-
-thread = threading.Thread(target=watch)
-thread.start()
-model = model_class.from_pretrained(sys.argv[2])
-done.set()
-thread.join()
-print((max(peak, resident()) - start) / (4 * model.num_parameters()))
+made = []
+peak = peak_of(lambda: made.append(model_class.from_pretrained(sys.argv[2])))
+print(peak / (4 * made[0].num_parameters()))
 """
 
 
@@ -111,7 +95,10 @@ def write_zeros(folder: Path, config: AlbertConfig) -> None:
 def peak(framework: str, folder: str) -> float:
     """Load in a new process; give its peak memory in multiples of the weights'."""
     command = [sys.executable, "-c", _WATCH, PREFIXES[framework] + CLASS, folder]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    root = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    result = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=root
+    )
     return float(result.stdout)
 
 

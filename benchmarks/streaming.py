@@ -55,7 +55,9 @@ def texts(number: int) -> Iterator[str]:
     """Make texts of 1 to 100 words, most of them short."""
     draw = random.Random(0)
     for _ in range(number):
-        words = draw.choices(WORDS, k=min(1 + int(draw.expovariate(0.08)), 100))
+        words: list[str] = draw.choices(
+            WORDS, k=min(1 + int(draw.expovariate(0.08)), 100)
+        )
         words.insert(draw.randint(0, len(words)), "[MASK]")
         yield " ".join(words)
 

@@ -1,9 +1,9 @@
 """The implementations under test, each as one function from weights to outputs.
 
 An implementation is `build(class_name, config, weights)`, which gives a function
-`run(inputs, detailed) -> outputs`, NumPy in and out; nothing else is asked of it. With
-`detailed` the outputs have hidden states and attentions, too; without, the model may
-take another, faster way.
+`run(inputs, detailed, training) -> outputs`, NumPy in and out; nothing else is asked of
+it. With `detailed` the outputs have hidden states and attentions, too; without, the
+model may take another, faster way. `training` is the mode of the call.
 """
 
 from __future__ import annotations
@@ -12,14 +12,24 @@ import importlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from albert.common.config import AlbertConfig
 from albert.common.saving import save_arrays
 
-Run = Callable[[dict[str, np.ndarray], bool], dict[str, Any]]
+
+class Run(Protocol):
+    """A model under test."""
+
+    def __call__(
+        self, inputs: dict[str, np.ndarray], detailed: bool, training: bool = False
+    ) -> dict[str, Any]:
+        """Compute the outputs by name."""
+        ...
+
+
 Load = Callable[[str, str | Path], Run]
 Build = Callable[[str, AlbertConfig, dict[str, np.ndarray]], Run]
 
@@ -45,12 +55,20 @@ def loader(framework: str) -> Load:
         model_class = getattr(package, PREFIXES[framework] + class_name)
         model = model_class.from_pretrained(folder)
 
-        def run(inputs: dict[str, np.ndarray], detailed: bool) -> dict[str, Any]:
+        def run(
+            inputs: dict[str, np.ndarray], detailed: bool, training: bool = False
+        ) -> dict[str, Any]:
+            mode = {}
+            if framework == "pt":
+                model.train(training)
+            else:
+                mode = {"training" if framework == "tf" else "train": training}
             return runner.run(
                 model,
                 inputs,
                 output_hidden_states=detailed,
                 output_attentions=detailed,
+                **mode,
             )
 
         return run

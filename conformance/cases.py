@@ -48,6 +48,7 @@ class Case:
         embedding_scale: deviation of the embedding tables.
         identity_mapping: whether the embeddings enter the first block unchanged, as
             in the original if E = H.
+        training: whether the call is one of training; dropout never is on.
     """
 
     family: str
@@ -58,6 +59,7 @@ class Case:
     seed: int = 0
     embedding_scale: float = 0.3
     identity_mapping: bool = False
+    training: bool = False
 
     @property
     def id(self) -> str:
@@ -106,7 +108,7 @@ def random_weights(
 
 def all_cases() -> list[Case]:
     """Every case of the suite."""
-    makers = (_configurations, _activations, _google, _inputs, _labels)
+    makers = (_configurations, _activations, _google, _inputs, _labels, _words)
     return [case for name in names.PARTS for maker in makers for case in maker(name)]
 
 
@@ -275,3 +277,33 @@ def _label_kinds(class_name: str) -> Iterator[tuple[str, AlbertConfig, Inputs]]:
         yield "several numbers", several_numbers, {"labels": numbers}
         yield "one number", _config(num_labels=1), {"labels": numbers[:, 0]}
         yield "one number, [B, 1]", _config(num_labels=1), {"labels": numbers[:, :1]}
+
+
+def _words(class_name: str) -> Iterator[Case]:
+    """Scores at chosen positions, and losses of training, which come without scores."""
+    if "predictions" not in names.PARTS[class_name]:
+        return
+    random = np.random.default_rng(110)
+    config = _config()
+    full = make_inputs(config, class_name, seed=111)
+    # One of them twice, in no order.
+    positions = np.array([[5, 0, 5, 2], [6, 6, 1, 0], [3, 4, 0, 0]], np.int32)
+    pieces = random.integers(0, config.vocab_size, (BATCH, LENGTH)).astype(np.int32)
+    some = np.where(random.random(pieces.shape) < 0.5, pieces, -100)
+    chosen = {
+        "masked_lm_positions": positions,
+        "labels": np.where(positions == 0, -100, pieces[:, :4]),
+    }
+    none = np.full_like(pieces, -100)
+    one = np.where(np.arange(pieces.size).reshape(pieces.shape) == 9, pieces, -100)
+    for name, inputs, training in (
+        ("at positions", {"masked_lm_positions": positions}, False),
+        ("labels at positions", chosen, False),
+        ("labels at positions in training", chosen, True),
+        ("some labels in training", {"labels": some}, True),
+        ("one label in training", {"labels": one}, True),
+        ("all labels in training", {"labels": pieces}, True),
+        ("no labels in training", {"labels": none}, True),
+    ):
+        given = {**full, **inputs}
+        yield Case("words", name, class_name, config, given, 111, training=training)

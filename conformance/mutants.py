@@ -181,8 +181,40 @@ MUTANTS = (
         "losses.py",
         {
             "pt": ("(labels != IGNORE_INDEX).sum()", "(labels != -1).sum()"),
-            "tf": ("tf.cast(kept, total.dtype)", "tf.ones_like(each)"),
+            "tf": ("tf.cast(kept, dtype)", "tf.ones_like(kept, dtype)"),
             "flax": ("kept.sum()", "kept.size"),
+        },
+        first="AlbertForMaskedLM",
+    ),
+    Mutant(
+        "positions taken from the row before",
+        "heads.py",
+        {
+            "pt": (
+                "return hidden_states[rows[:, None]",
+                "return hidden_states[rows[:, None] - 1",
+            ),
+            "tf": (
+                "tf.gather(hidden_states,",
+                "tf.gather(tf.roll(hidden_states, 1, 0),",
+            ),
+            "flax": (
+                "return hidden_states[jnp.arange(len(hidden_states))",
+                "return hidden_states[(jnp.arange(len(hidden_states)) - 1)",
+            ),
+        },
+        first="AlbertForMaskedLM",
+    ),
+    Mutant(
+        "the loss in training divided by all places",
+        "losses.py",
+        {
+            "pt": ("return total / _number(labels)", "return total / labels.numel()"),
+            "tf": (
+                "return total / _number(labels,",
+                "return total / _number(labels * 0,",
+            ),
+            "flax": ("return total / _number(labels)", "return total / labels.size"),
         },
         first="AlbertForMaskedLM",
     ),
@@ -191,8 +223,8 @@ MUTANTS = (
         "heads.py",
         {
             "pt": ("self.decoder(narrowed)", "self.decoder(narrowed) - self.bias"),
-            "tf": (" + self.bias", ""),
-            "flax": (" + self.bias.astype(self.dtype)", ""),
+            "tf": (", table) + bias", ", table)"),
+            "flax": (" + bias.astype(dtype)", ""),
         },
         first="AlbertForMaskedLM",
     ),

@@ -5,7 +5,7 @@ are a dictionary {canonical name: float64 array} in the layout of the hub's file
 a matrix is [out, in]; `albert.common.names` lists them.
 
 Letters: B batch, C choices, S sequence, E embedding, H hidden, N heads, D head size,
-I intermediate, V vocabulary, L labels.
+I intermediate, V vocabulary, L labels, P positions to score.
 
 Source: ALBERT paper (Lan et al. 2019); google-research/albert modeling.py,
 run_pretraining.py, classifier_utils.py, race_utils.py, squad_utils.py.
@@ -148,6 +148,14 @@ def score_pieces(config: AlbertConfig, weights: Weights, x: Array) -> Array:
     return normal @ table.T + weights["predictions.bias"]
 
 
+def take_positions(x: Array, inputs: dict[str, Array]) -> Array:
+    """What `masked_lm_positions`, [B, P], choose: [B, S, H] to [B, P, H]."""
+    if "masked_lm_positions" not in inputs:
+        return x
+    rows = zip(x, inputs["masked_lm_positions"], strict=True)
+    return np.stack([row[positions] for row, positions in rows])
+
+
 def cross_entropy(logits: Array, labels: Array) -> Array:
     """Mean over the labels that are not -100; 0 if all are: [..., K], [...] to []."""
     top = logits.max(-1, keepdims=True)
@@ -168,7 +176,8 @@ def for_pre_training(
 ) -> Outputs:
     """`AlbertForPreTraining`; SOP label 0 = in order, 1 = swapped."""
     outputs = encode(config, weights, inputs)
-    prediction_logits = score_pieces(config, weights, outputs["last_hidden_state"])
+    chosen = take_positions(outputs["last_hidden_state"], inputs)
+    prediction_logits = score_pieces(config, weights, chosen)
     pooled = outputs["pooler_output"]
     sop_logits = linear(weights, "sop_classifier.classifier", pooled)
     found: Outputs = {"prediction_logits": prediction_logits, "sop_logits": sop_logits}
@@ -187,7 +196,8 @@ def for_masked_lm(
 ) -> Outputs:
     """`AlbertForMaskedLM`."""
     outputs = encode(config, weights, inputs)
-    logits = score_pieces(config, weights, outputs["last_hidden_state"])
+    chosen = take_positions(outputs["last_hidden_state"], inputs)
+    logits = score_pieces(config, weights, chosen)
     found: Outputs = {"logits": logits}
     if "labels" in inputs:
         found["loss"] = cross_entropy(logits, inputs["labels"])

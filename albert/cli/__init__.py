@@ -7,16 +7,20 @@ interrupted by Ctrl-C.
 from __future__ import annotations
 
 import argparse
+import atexit
+import importlib
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from albert._version import __version__
-from albert.cli import convert, demo, env, export, inspect, run
 from albert.cli.arguments import Parser, UsageError
+
+_COMMANDS = ("run", "demo", "convert", "export", "inspect", "env")
 
 _EPILOG = """\
 example: albert run --task fill-mask "The capital of [MASK] is Paris."
@@ -35,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
+    given = sys.argv[1:] if arguments is None else list(arguments)
     parser = Parser(
         prog="albert",
         description="ALBERT for PyTorch, Keras and JAX.",
@@ -43,9 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (run, demo, convert, export, inspect, env):
-        command.add_parser(commands)
-    chosen = parser.parse_args(arguments)
+    # The others are there for help and errors only, and import much.
+    known = [name for name in given[:1] if name in _COMMANDS]
+    for name in known or _COMMANDS:
+        importlib.import_module(f"albert.cli.{name}").add_parser(commands)
+    chosen = parser.parse_args(given)
     try:
         with _plain_warnings():
             return chosen.run(chosen)
@@ -63,6 +70,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(f"{type(error).__name__}: {error}", 1)
     except KeyboardInterrupt as error:
         return _say(f"interrupted{error}", 130)
+
+
+def command() -> NoReturn:
+    """Run the command `albert` as a process, and end it at once.
+
+    Taking a framework apart keeps Python busy for up to a second after the answer.
+    """
+    status = main()
+    # As multiprocessing ends a process: all that Python does at its end but that.
+    threading._shutdown()  # pyright: ignore
+    atexit._run_exitfuncs()  # pyright: ignore
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        sys.exit(status)
+    os._exit(status)
 
 
 def _say(error: object, status: int) -> int:

@@ -113,6 +113,56 @@ def check_label_shape(name: str, shape: Shape, expected: Shape, meaning: str) ->
         )
 
 
+def check_places(shape: Shape, batch: int | None) -> None:
+    """Check the shape of `masked_lm_positions`.
+
+    Args:
+        shape: what was given.
+        batch: B; None where it is not known yet.
+
+    Raises:
+        ValueError: it is not [B, P].
+    """
+    if not _same(shape, (batch, None)):
+        raise ValueError(
+            f"masked_lm_positions must have the shape [B, P] = {_text((batch, None))}, "
+            f"but has {_text(shape)}."
+        )
+
+
+def words_wanted(asked: bool | None, labels: Any, training: Any) -> bool:
+    """Decide whether a call gives the scores of all words.
+
+    Args:
+        asked: `output_logits` of the call.
+        labels: of the words, or None.
+        training: whether the call trains; none where that is not known.
+
+    Returns:
+        What was asked for; by default True, but False for a loss in training, which
+        needs the scores at labelled places only.
+    """
+    return not (labels is not None and training) if asked is None else asked
+
+
+def words_asked(
+    field: str | None, wanted: Sequence[str], places: Any
+) -> dict[str, Any]:
+    """Give the arguments by which only the scores of words that are read are computed.
+
+    Args:
+        field: the model's field of these scores; None if it has none.
+        wanted: the fields that are read.
+        places: int [B, P], where; None for everywhere.
+
+    Returns:
+        Arguments of the model's call.
+    """
+    if field is None:
+        return {}
+    return {"masked_lm_positions": places, "output_logits": field in wanted}
+
+
 def check_both(name: str, value: Any, other: str, other_value: Any) -> None:
     """Check that two arguments that mean something only together are both there.
 

@@ -108,7 +108,8 @@ class AlbertForPreTrainingOutput(ModelOutput):
     Fields:
         loss: float [], sum of the masked-LM and the sentence-order loss, of those
             whose labels were given; None without any.
-        prediction_logits: float [B, S, V].
+        prediction_logits: float [B, S, V], or [B, P, V] at P positions; None if not
+            asked for.
         sop_logits: float [B, 2]; 0 = in order, 1 = swapped.
         hidden_states, attentions: as in `BaseModelOutput`.
     """
@@ -121,7 +122,7 @@ class MaskedLMOutput(ModelOutput):
 
     Fields:
         loss: float []; None without labels.
-        logits: float [B, S, V].
+        logits: float [B, S, V], or [B, P, V] at P positions; None if not asked for.
         hidden_states, attentions: as in `BaseModelOutput`.
     """
 

@@ -31,11 +31,12 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
     raise ValueError(f"byte {at} starts a number that does not end or is too large")
 
 
-def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+def fields(data: bytes, at: int = 0) -> Iterator[tuple[int, int | bytes]]:
     """Read one message field by field.
 
     Args:
         data: the message.
+        at: where to begin; a field begins there.
 
     Yields:
         The field's number and its value; what has a fixed width comes as bytes.
@@ -43,7 +44,6 @@ def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
     Raises:
         ValueError: the message is cut short or of another format.
     """
-    at = 0
     while at < len(data):
         key, at = varint(data, at)
         kind = key & 7

@@ -108,6 +108,7 @@ class FlaxAlbertAttention(nn.Module):
         wide = jnp.promote_types(query.dtype, jnp.float32)
         scores = jnp.matmul(query, key.swapaxes(-1, -2), preferred_element_type=wide)
         if visible is not None:
-            scores = jnp.where(visible, scores, jnp.finfo(scores.dtype).min)
+            # Added, and not chosen: XLA takes a sum into the product before it.
+            scores += jnp.where(visible, 0.0, jnp.finfo(scores.dtype).min)
         probabilities = jax.nn.softmax(scores, axis=-1).astype(query.dtype)
         return self.attention_dropout(probabilities, deterministic)

@@ -17,6 +17,7 @@ from albert.common.config import AlbertConfig
 from albert.flax.activations import activation
 from albert.flax.attention import FlaxAlbertAttention, visible_keys
 from albert.flax.embeddings import _dense, _layer_norm
+from albert.flax.fast import layers
 from albert.flax.inputs import Array
 from albert.flax.outputs import FlaxBaseModelOutput
 
@@ -155,6 +156,14 @@ class FlaxAlbertTransformer(nn.Module):
         hidden_states = self.embedding_hidden_mapping_in(embeddings)
         all_hidden_states, all_attentions = (hidden_states,), ()
         groups = self.albert_layer_groups.members
+        way = layers.chosen()
+        if way is not None and deterministic and not self.is_initializing():
+            weights = self.variables["params"]["albert_layer_groups"]
+            return FlaxBaseModelOutput(
+                last_hidden_state=layers.apply_layers(
+                    self.config, weights, hidden_states, visible, way
+                )
+            )
         if self.is_initializing():
             for albert_layer_group in groups:
                 albert_layer_group(hidden_states)

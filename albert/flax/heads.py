@@ -1,6 +1,6 @@
 """The two heads of pre-training.
 
-Letters: B batch, S sequence, E embedding, H hidden, V vocabulary.
+Letters: B batch, S sequence, P positions to score, E embedding, H hidden, V vocabulary.
 """
 
 from typing import Any
@@ -12,6 +12,28 @@ import jax.numpy as jnp
 from albert.common.config import AlbertConfig
 from albert.flax.activations import activation
 from albert.flax.embeddings import _dense, _layer_norm
+from albert.flax.inputs import Array, check_places
+
+
+def take_places(hidden_states: jax.Array, places: Array | None) -> jax.Array:
+    """Take the places that are to be scored.
+
+    Args:
+        hidden_states: float [B, S, H].
+        places: int [B, P], or None for all.
+
+    Returns:
+        float [B, P, H], or the same [B, S, H].
+
+    Raises:
+        ValueError: the places' shape is wrong or one is out of range.
+
+    Source: google-research/albert run_pretraining.py, `gather_indexes`.
+    """
+    if places is None:
+        return hidden_states
+    check_places(places, *hidden_states.shape[:2])
+    return hidden_states[jnp.arange(len(hidden_states))[:, None], places]
 
 
 class FlaxAlbertMLMHead(nn.Module):
@@ -45,14 +67,41 @@ class FlaxAlbertMLMHead(nn.Module):
         Returns:
             float [B, S, V], logits.
         """
-        # narrow, activate, normalise: [B, S, H] to [B, S, E]
+        return self.score(self.narrow(hidden_states), decoder)
+
+    def narrow(self, hidden_states: jax.Array) -> jax.Array:
+        """Make of hidden states what the word embeddings are compared with.
+
+        Args:
+            hidden_states: float [..., H].
+
+        Returns:
+            float [..., E].
+        """
+        # narrow, activate, normalise: [..., H] to [..., E]
         narrowed = self.activation(self.dense(hidden_states))
         # Centred twice, here and in the norm: what rounds in the mean of an activation
         # that is mostly positive would shift every score, by most of their error.
         narrowed = narrowed - narrowed.mean(axis=-1, keepdims=True)
-        narrowed = self.LayerNorm(narrowed)
-        # score: [B, S, E] to [B, S, V]
-        return decoder.attend(narrowed) + self.bias.astype(self.dtype)
+        return self.LayerNorm(narrowed)
+
+    def score(self, narrowed: jax.Array, decoder: nn.Embed) -> jax.Array:
+        """Compare with every word embedding.
+
+        Args:
+            narrowed: float [..., E].
+            decoder: the word embedding layer.
+
+        Returns:
+            float [..., V], logits.
+        """
+        return _score_with(narrowed, decoder.embedding, self.bias)
+
+
+def _score_with(narrowed: jax.Array, table: jax.Array, bias: jax.Array) -> jax.Array:
+    """Score with these weights, in the type of what is scored: [..., E] to [..., V]."""
+    dtype = narrowed.dtype
+    return narrowed @ table.astype(dtype).T + bias.astype(dtype)
 
 
 class FlaxAlbertSOPHead(nn.Module):

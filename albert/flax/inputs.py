@@ -3,17 +3,26 @@
 Letters: B batch, C choices, S sequence, E embedding.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import jax
 import numpy as np
 from jax.core import Tracer
 
+from albert.common import inputs as common
 from albert.common.config import AlbertConfig
 from albert.common.inputs import check_label_shape, check_shapes, check_values
 
 Array = jax.Array | np.ndarray
 """What a call may be given: JAX's array or NumPy's, which is checked unshortened."""
+
+_Check = tuple[str, int, str, bool]
+"""Name of an array, the arguments of `check_values` behind it."""
+
+_noted: ContextVar[list[_Check] | None] = ContextVar("noted", default=None)
 
 
 def check_inputs(
@@ -25,7 +34,7 @@ def check_inputs(
     inputs_embeds: Array | None,
     choices: bool = False,
 ) -> tuple[int, ...]:
-    """Check the inputs of a model; see `albert.common.inputs.check_shapes`.
+    """_Check the inputs of a model; see `albert.common.inputs.check_shapes`.
 
     Args:
         config: gives the limits.
@@ -60,8 +69,8 @@ def check_inputs(
         ("position_ids", "max_position_embeddings"),
     ):
         array = given[name]
-        if array is not None and _is_at_hand(array):
-            check_values(name, array, getattr(config, limit), limit)
+        if array is not None:
+            _check_or_note(name, array, getattr(config, limit), limit)
     return leading
 
 
@@ -73,7 +82,7 @@ def check_labels(
     number: int,
     limit: str,
 ) -> None:
-    """Check the labels of a cross entropy.
+    """_Check the labels of a cross entropy.
 
     Args:
         name: argument, such as "labels".
@@ -87,8 +96,22 @@ def check_labels(
         ValueError: the shape is wrong or a label is out of range.
     """
     check_label_shape(name, tuple(labels.shape), expected, meaning)
-    if _is_at_hand(labels):
-        check_values(name, labels, number, limit, ignored=True)
+    _check_or_note(name, labels, number, limit, ignored=True)
+
+
+def check_places(places: Array, batch: int, length: int) -> None:
+    """_Check the places to score.
+
+    Args:
+        places: int [B, P], `masked_lm_positions` of a call.
+        batch: B.
+        length: S.
+
+    Raises:
+        ValueError: the shape is wrong or a place is out of range.
+    """
+    common.check_places(tuple(places.shape), batch)
+    _check_or_note("masked_lm_positions", places, length, "length")
 
 
 def flatten_choices(given: Any) -> Any:
@@ -97,6 +120,44 @@ def flatten_choices(given: Any) -> Any:
         return None
     batch, choices, *others = given.shape
     return given.reshape(batch * choices, *others)
+
+
+@contextmanager
+def _noting(checks: list[_Check]) -> Iterator[None]:
+    """Note the checks of values that cannot be made because JAX traces.
+
+    Args:
+        checks: they are added to it.
+    """
+    token = _noted.set(checks)
+    try:
+        yield
+    finally:
+        _noted.reset(token)
+
+
+def _check_again(checks: Sequence[_Check], inputs: Mapping[str, Array]) -> None:
+    """Make the checks that were noted, on the values of a call.
+
+    Args:
+        checks: of `_noting`.
+        inputs: the call's arrays by name.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+    for name, number, limit, ignored in checks:
+        _check_or_note(name, inputs[name], number, limit, ignored)
+
+
+def _check_or_note(
+    name: str, array: Any, number: int, limit: str, ignored: bool = False
+) -> None:
+    noted = _noted.get()
+    if _is_at_hand(array):
+        check_values(name, array, number, limit, ignored)
+    elif noted is not None:
+        noted.append((name, number, limit, ignored))
 
 
 def _is_at_hand(array: Any) -> bool:

@@ -1,10 +1,11 @@
 """The losses of every head, in float32 (or float64) whatever the model's type.
 
-Letters: B batch, S sequence, K classes, L labels.
+Letters: B batch, S sequence, P positions to score, K classes, L labels.
 """
 
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
@@ -15,6 +16,8 @@ from albert.common.inputs import (
     check_label_shape,
     problem_type,
 )
+from albert.flax.fast.labelled import sum_over_labelled
+from albert.flax.heads import FlaxAlbertMLMHead, _score_with
 from albert.flax.inputs import Array, check_labels
 
 
@@ -28,22 +31,20 @@ def cross_entropy(logits: jax.Array, labels: Array) -> jax.Array:
     Returns:
         float [], 0 if every label is ignored.
     """
-    logits, labels = _widen(logits), jnp.asarray(labels).astype(jnp.int32)
-    kept = labels != IGNORE_INDEX
-    chosen = jnp.where(kept, labels, 0)[..., None]
-    likelihoods = jax.nn.log_softmax(logits, axis=-1)
-    negative = -jnp.take_along_axis(likelihoods, chosen, axis=-1)[..., 0]
-    total = jnp.where(kept, negative, 0.0).sum()
-    return total / jnp.maximum(kept.sum(), 1)
+    return _total(logits, labels) / _number(labels)
 
 
-def masked_lm_loss(config: AlbertConfig, logits: jax.Array, labels: Array) -> jax.Array:
+def masked_lm_loss(
+    config: AlbertConfig, logits: jax.Array, labels: Array, meaning: str = "[B, S]"
+) -> jax.Array:
     """Loss of the masked words.
 
     Args:
         config: gives V.
-        logits: float [B, S, V].
-        labels: int [B, S]; the right piece where one was masked, -100 elsewhere.
+        logits: float [B, S, V], or [B, P, V] at chosen places.
+        labels: int [B, S] or [B, P]; the right piece where one was masked, -100
+            elsewhere.
+        meaning: what the labels' shape stands for.
 
     Returns:
         float [].
@@ -52,8 +53,48 @@ def masked_lm_loss(config: AlbertConfig, logits: jax.Array, labels: Array) -> ja
         ValueError: the labels' shape is wrong or one is out of range.
     """
     expected = tuple(logits.shape[:-1])
-    check_labels("labels", labels, expected, "[B, S]", config.vocab_size, "vocab_size")
+    check_labels("labels", labels, expected, meaning, config.vocab_size, "vocab_size")
     return cross_entropy(logits, labels)
+
+
+def labelled_lm_loss(
+    config: AlbertConfig,
+    head: FlaxAlbertMLMHead,
+    hidden_states: jax.Array,
+    labels: Array,
+    meaning: str = "[B, S]",
+    *,
+    decoder: nn.Embed,
+) -> jax.Array:
+    """The same loss without the scores of other places than the labelled ones.
+
+    Args:
+        config: gives V.
+        head: gives the scores.
+        hidden_states: float [B, S, H], or [B, P, H] of chosen places.
+        labels: int [B, S] or [B, P]; -100 is ignored.
+        meaning: what the labels' shape stands for.
+        decoder: the word embedding layer.
+
+    Returns:
+        float [].
+
+    Raises:
+        ValueError: the labels' shape is wrong or one is out of range.
+    """
+    expected = tuple(hidden_states.shape[:-1])
+    check_labels("labels", labels, expected, meaning, config.vocab_size, "vocab_size")
+    narrowed = head.narrow(hidden_states)
+    rows = narrowed.reshape(-1, config.embedding_size)
+    weights = (decoder.embedding, head.bias)
+    total = sum_over_labelled(_of_words, rows, jnp.asarray(labels).reshape(-1), weights)
+    return total / _number(labels)
+
+
+def _of_words(
+    rows: jax.Array, labels: jax.Array, table: jax.Array, bias: jax.Array
+) -> jax.Array:
+    return _total(_score_with(rows, table, bias), labels)
 
 
 def sentence_order_loss(logits: jax.Array, sentence_order_label: Array) -> jax.Array:
@@ -187,6 +228,21 @@ def _position_loss(name: str, logits: jax.Array, positions: Any) -> jax.Array:
     check_label_shape(name, tuple(positions.shape), (batch,), "[B]")
     inside = (positions >= 0) & (positions < length)
     return cross_entropy(logits, jnp.where(inside, positions, IGNORE_INDEX))
+
+
+def _total(logits: jax.Array, labels: Array) -> jax.Array:
+    labels = jnp.asarray(labels).astype(jnp.int32)
+    kept = labels != IGNORE_INDEX
+    chosen = jnp.where(kept, labels, 0)[..., None]
+    likelihoods = jax.nn.log_softmax(_widen(logits), axis=-1)
+    negative = -jnp.take_along_axis(likelihoods, chosen, axis=-1)[..., 0]
+    return jnp.where(kept, negative, 0.0).sum()
+
+
+def _number(labels: Array) -> jax.Array:
+    """Count the labels that are not ignored, 1 if there is none."""
+    kept = jnp.asarray(labels) != IGNORE_INDEX
+    return jnp.maximum(kept.sum(), 1)
 
 
 def _widen(logits: jax.Array) -> jax.Array:

@@ -1,6 +1,7 @@
 """The seven models, inputs towards outputs; each is a linen module and its wrapper.
 
-Letters: B batch, C choices, S sequence, E embedding, H hidden, V vocabulary, L labels.
+Letters: B batch, C choices, S sequence, E embedding, H hidden, V vocabulary, L labels,
+P positions to score.
 """
 
 from typing import Any
@@ -10,10 +11,11 @@ import jax
 import jax.numpy as jnp
 
 from albert.common.config import AlbertConfig
+from albert.common.inputs import words_wanted
 from albert.flax import losses
 from albert.flax.embeddings import FlaxAlbertEmbeddings, _dense
 from albert.flax.encoder import FlaxAlbertTransformer
-from albert.flax.heads import FlaxAlbertMLMHead, FlaxAlbertSOPHead
+from albert.flax.heads import FlaxAlbertMLMHead, FlaxAlbertSOPHead, take_places
 from albert.flax.inputs import Array, check_inputs, flatten_choices
 from albert.flax.outputs import (
     FlaxAlbertForPreTrainingOutput,
@@ -216,6 +218,8 @@ class FlaxAlbertForPreTrainingModule(nn.Module):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         deterministic: bool = True,
+        masked_lm_positions: Array | None = None,
+        output_logits: bool | None = None,
     ) -> Any:
         """Run the model; see `FlaxAlbertForPreTraining`."""
         outputs = self.albert(
@@ -229,15 +233,31 @@ class FlaxAlbertForPreTrainingModule(nn.Module):
             return_dict=True,
             deterministic=deterministic,
         )
-        # score the pieces, [B, S, V], and the order, [B, 2]
-        prediction_logits = self.predictions(
-            outputs.last_hidden_state, self.albert.embeddings.word_embeddings
-        )
+        # score the pieces where they are wanted: [B, S, V] or [B, P, V]
+        hidden = take_places(outputs.last_hidden_state, masked_lm_positions)
+        table = self.albert.embeddings.word_embeddings
+        prediction_logits = None
+        if words_wanted(output_logits, labels, not deterministic):
+            prediction_logits = self.predictions(hidden, table)
+        # score the order: [B, 2]
         sop_logits = self.sop_classifier(outputs.pooler_output)
         # sum the losses whose labels are there
         loss = None
         if labels is not None:
-            loss = losses.masked_lm_loss(self.config, prediction_logits, labels)
+            kind = "[B, S]" if masked_lm_positions is None else "[B, P]"
+            if prediction_logits is not None:
+                loss = losses.masked_lm_loss(
+                    self.config, prediction_logits, labels, kind
+                )
+            else:
+                loss = losses.labelled_lm_loss(
+                    self.config,
+                    self.predictions,
+                    hidden,
+                    labels,
+                    kind,
+                    decoder=table,
+                )
         if sentence_order_label is not None:
             sop_loss = losses.sentence_order_loss(sop_logits, sentence_order_label)
             loss = sop_loss if loss is None else loss + sop_loss
@@ -260,6 +280,7 @@ class FlaxAlbertForPreTraining(FlaxAlbertPreTrainedModel):
     Source: google-research/albert run_pretraining.py, `model_fn_builder`.
     """
 
+    words_field = "prediction_logits"
     module_class = FlaxAlbertForPreTrainingModule
 
     def __call__(
@@ -274,6 +295,8 @@ class FlaxAlbertForPreTraining(FlaxAlbertPreTrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        masked_lm_positions: Any = None,
+        output_logits: bool | None = None,
         *,
         params: Any = None,
         dropout_rng: jax.Array | None = None,
@@ -288,11 +311,17 @@ class FlaxAlbertForPreTraining(FlaxAlbertPreTrainedModel):
             position_ids: int [B, S] or [1, S]; None counts from 0, padding included.
             inputs_embeds: float [B, S, E], instead of `input_ids`.
             labels: int [B, S]; the right piece where one was masked, -100 elsewhere.
+                [B, P] with `masked_lm_positions`.
             sentence_order_label: int [B]; 0 = in order, 1 = swapped, -100 ignored.
             output_attentions: whether to give the attention probabilities; None as
                 the configuration says, likewise the two below.
             output_hidden_states: whether to give the layers' outputs.
             return_dict: whether to give an output object, or else a tuple.
+            masked_lm_positions: int [B, P], the places to score, any of them more than
+                once; None for all. Unused ones may be 0, with the label -100.
+            output_logits: whether to give the scores of the words. None gives them
+                but for `labels` in training: without them the loss is computed at
+                labelled places only, and no [B, S, V] is in memory.
             params: nested dictionary of weights to use instead of the model's own.
             dropout_rng: key of the dropout's randomness, needed with `train`.
             train: whether dropout is on.
@@ -317,6 +346,8 @@ class FlaxAlbertForPreTraining(FlaxAlbertPreTrainedModel):
             inputs_embeds=inputs_embeds,
             labels=labels,
             sentence_order_label=sentence_order_label,
+            masked_lm_positions=masked_lm_positions,
+            output_logits=output_logits,
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
             return_dict=return_dict,
@@ -348,6 +379,8 @@ class FlaxAlbertForMaskedLMModule(nn.Module):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         deterministic: bool = True,
+        masked_lm_positions: Array | None = None,
+        output_logits: bool | None = None,
     ) -> Any:
         """Run the model; see `FlaxAlbertForMaskedLM`."""
         outputs = self.albert(
@@ -361,13 +394,26 @@ class FlaxAlbertForMaskedLMModule(nn.Module):
             return_dict=True,
             deterministic=deterministic,
         )
-        # score the pieces: [B, S, V]
-        logits = self.predictions(
-            outputs.last_hidden_state, self.albert.embeddings.word_embeddings
-        )
+        # score the pieces where they are wanted: [B, S, V] or [B, P, V]
+        hidden = take_places(outputs.last_hidden_state, masked_lm_positions)
+        table = self.albert.embeddings.word_embeddings
+        logits = None
+        if words_wanted(output_logits, labels, not deterministic):
+            logits = self.predictions(hidden, table)
         loss = None
         if labels is not None:
-            loss = losses.masked_lm_loss(self.config, logits, labels)
+            kind = "[B, S]" if masked_lm_positions is None else "[B, P]"
+            if logits is not None:
+                loss = losses.masked_lm_loss(self.config, logits, labels, kind)
+            else:
+                loss = losses.labelled_lm_loss(
+                    self.config,
+                    self.predictions,
+                    hidden,
+                    labels,
+                    kind,
+                    decoder=table,
+                )
         output = FlaxMaskedLMOutput(
             loss=loss,
             logits=logits,
@@ -386,6 +432,7 @@ class FlaxAlbertForMaskedLM(FlaxAlbertPreTrainedModel):
     Source: google-research/albert run_pretraining.py, `get_masked_lm_output`.
     """
 
+    words_field = "logits"
     module_class = FlaxAlbertForMaskedLMModule
 
     def __call__(
@@ -399,6 +446,8 @@ class FlaxAlbertForMaskedLM(FlaxAlbertPreTrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        masked_lm_positions: Any = None,
+        output_logits: bool | None = None,
         *,
         params: Any = None,
         dropout_rng: jax.Array | None = None,
@@ -413,10 +462,16 @@ class FlaxAlbertForMaskedLM(FlaxAlbertPreTrainedModel):
             position_ids: int [B, S] or [1, S]; None counts from 0, padding included.
             inputs_embeds: float [B, S, E], instead of `input_ids`.
             labels: int [B, S]; the right piece where one was masked, -100 elsewhere.
+                [B, P] with `masked_lm_positions`.
             output_attentions: whether to give the attention probabilities; None as
                 the configuration says, likewise the two below.
             output_hidden_states: whether to give the layers' outputs.
             return_dict: whether to give an output object, or else a tuple.
+            masked_lm_positions: int [B, P], the places to score, any of them more than
+                once; None for all. Unused ones may be 0, with the label -100.
+            output_logits: whether to give the scores of the words. None gives them
+                but for `labels` in training: without them the loss is computed at
+                labelled places only, and no [B, S, V] is in memory.
             params: nested dictionary of weights to use instead of the model's own.
             dropout_rng: key of the dropout's randomness, needed with `train`.
             train: whether dropout is on.
@@ -439,6 +494,8 @@ class FlaxAlbertForMaskedLM(FlaxAlbertPreTrainedModel):
             position_ids=position_ids,
             inputs_embeds=inputs_embeds,
             labels=labels,
+            masked_lm_positions=masked_lm_positions,
+            output_logits=output_logits,
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
             return_dict=return_dict,

@@ -24,6 +24,7 @@ from albert.common.opening import Checkpoint
 from albert.common.publishing import push_model
 from albert.common.saving import save_arrays, warn_of_unsaved
 from albert.flax.devices import find_device
+from albert.flax.fast.calls import call_compiled
 from albert.flax.resizing import resize
 
 
@@ -52,6 +53,8 @@ class FlaxAlbertPreTrainedModel:
     module_class: ClassVar[Any] = None
     own_arguments: ClassVar[tuple[str, ...]] = ()
     """Arguments of the constructor beside those that every model has."""
+    words_field: ClassVar[str | None] = None
+    """Field of the output that holds the scores of words, if there is one."""
 
     def __init__(
         self,
@@ -152,7 +155,9 @@ class FlaxAlbertPreTrainedModel:
             for row in rows
             if row.canonical in arrays
         }
-        params = model.init_weights(jax.random.key(seed), params=unflatten_dict(found))
+        params: Any = unflatten_dict(found)
+        if len(found) < len(rows):
+            params = model.init_weights(jax.random.key(seed), params=params)
         if device is not None:
             params = jax.device_put(params, device)
         if _do_init:
@@ -407,7 +412,14 @@ class FlaxAlbertPreTrainedModel:
     ) -> Any:
         """Call the module with the weights and arrays that a call has."""
         inputs = {name: _to_array(name, given) for name, given in inputs.items()}
-        variables = {"params": self.params if params is None else params}
+        params = self.params if params is None else params
+        if not train:
+            output = call_compiled(self.module, params, inputs)
+            if output is not None:
+                asked = inputs["return_dict"]
+                wanted = self.config.return_dict if asked is None else asked
+                return output if wanted else output.to_tuple()
+        variables = {"params": params}
         rngs = {"dropout": dropout_rng} if train and dropout_rng is not None else None
         try:
             return self.module.apply(
@@ -489,8 +501,9 @@ def _target_dtype(name: str, dtype: Any, checkpoint: Checkpoint | None = None) -
 
 
 def _to_jax(array: np.ndarray, dtype: Any, device: Any) -> jax.Array:
-    # A copy: memory that JAX shares with NumPy cannot be donated in training.
-    return jnp.array(array, dtype, device=device)
+    # NumPy casts, for which JAX would compile a program for each shape. A copy, since
+    # memory that JAX shares with NumPy cannot be donated in training.
+    return jax.device_put(array.astype(dtype), device, may_alias=False)
 
 
 def _to_array(name: str, given: Any) -> Any:

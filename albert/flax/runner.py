@@ -7,6 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from albert.common.inputs import words_asked
+from albert.flax.fast import layers
+from albert.flax.fast.calls import quick_layers
+
 
 class Runner:
     """A model as tasks call it: NumPy in, some fields of the output out.
@@ -21,10 +25,14 @@ class Runner:
 
     bucketed = True
     """Whether each new shape costs a compilation, so that few shapes are better."""
+    unpadded = False
+    """Whether padding costs nothing."""
 
     def __init__(self, model: Any) -> None:
         self.model = model
-        self._jitted = jax.jit(self._compute, static_argnames=("module", "fields"))
+        self._jitted = jax.jit(
+            self._compute, static_argnames=("module", "fields", "quick")
+        )
 
     def __call__(
         self,
@@ -42,12 +50,14 @@ class Runner:
         Returns:
             The fields by name, float32 [B, ...], or [B, M, ...] with `at`.
         """
+        module, params = self.model.module, self.model.params
         found = self._jitted(
-            self.model.params,
+            params,
             dict(inputs),
             at,
-            module=self.model.module,
+            module=module,
             fields=tuple(fields),
+            quick=quick_layers(module, params, False, False),
         )
         return {name: np.asarray(value) for name, value in found.items()}
 
@@ -58,16 +68,22 @@ class Runner:
         at: jax.Array | None,
         module: Any,
         fields: tuple[str, ...],
+        quick: bool,
     ) -> dict[str, jax.Array]:
         """Run the model; `module` is here so that another one is compiled anew."""
-        outputs = self.model(
-            **inputs,
-            output_attentions=False,
-            output_hidden_states=False,
-            return_dict=True,
-            params=params,
-        )
-        return {name: _gather(outputs[name], at).astype(jnp.float32) for name in fields}
+        with layers.taking(layers.Way() if quick else None):
+            outputs = self.model(
+                **inputs,
+                output_attentions=False,
+                output_hidden_states=False,
+                return_dict=True,
+                params=params,
+                **words_asked(self.model.words_field, fields, at),
+            )
+        return {
+            name: _taken(self.model, outputs, name, at).astype(jnp.float32)
+            for name in fields
+        }
 
 
 def run(model: Any, inputs: Mapping[str, np.ndarray], **flags: bool) -> dict[str, Any]:
@@ -83,6 +99,12 @@ def run(model: Any, inputs: Mapping[str, np.ndarray], **flags: bool) -> dict[str
     """
     outputs = model(**inputs, **flags, return_dict=True)
     return {name: _to_numpy(value) for name, value in outputs.items()}
+
+
+def _taken(model: Any, outputs: Any, name: str, places: Any) -> jax.Array:
+    """Give a field at some places; words are scored at no others."""
+    value = outputs[name]
+    return value if name == model.words_field else _gather(value, places)
 
 
 def _gather(value: jax.Array, places: jax.Array | None) -> jax.Array:

@@ -1,6 +1,6 @@
 """The two heads of pre-training.
 
-Letters: B batch, S sequence, E embedding, H hidden, V vocabulary.
+Letters: B batch, S sequence, P positions to score, E embedding, H hidden, V vocabulary.
 """
 
 import torch
@@ -8,6 +8,31 @@ from torch import nn
 
 from albert.common.config import AlbertConfig
 from albert.pt.activations import activation
+from albert.pt.inputs import check_places
+
+
+def take_places(
+    hidden_states: torch.Tensor, places: torch.Tensor | None
+) -> torch.Tensor:
+    """Take the places that are to be scored.
+
+    Args:
+        hidden_states: float [B, S, H].
+        places: int [B, P], or None for all.
+
+    Returns:
+        float [B, P, H], or the same [B, S, H].
+
+    Raises:
+        ValueError: the places' shape is wrong or one is out of range.
+
+    Source: google-research/albert run_pretraining.py, `gather_indexes`.
+    """
+    if places is None:
+        return hidden_states
+    check_places(places, *hidden_states.shape[:2])
+    rows = torch.arange(len(hidden_states), device=hidden_states.device)
+    return hidden_states[rows[:, None], places]
 
 
 class AlbertMLMHead(nn.Module):
@@ -36,13 +61,33 @@ class AlbertMLMHead(nn.Module):
         Returns:
             float [B, S, V], logits.
         """
-        # narrow, activate, normalise: [B, S, H] to [B, S, E]
+        return self.score(self.narrow(hidden_states))
+
+    def narrow(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """Make of hidden states what the word embeddings are compared with.
+
+        Args:
+            hidden_states: float [..., H].
+
+        Returns:
+            float [..., E].
+        """
+        # narrow, activate, normalise: [..., H] to [..., E]
         narrowed = self.activation(self.dense(hidden_states))
         # Centred twice, here and in the norm: what rounds in the mean of an activation
         # that is mostly positive would shift every score, by most of their error.
         narrowed = narrowed - narrowed.mean(dim=-1, keepdim=True)
-        narrowed = self.LayerNorm(narrowed)
-        # score: [B, S, E] to [B, S, V]
+        return self.LayerNorm(narrowed)
+
+    def score(self, narrowed: torch.Tensor) -> torch.Tensor:
+        """Compare with every word embedding.
+
+        Args:
+            narrowed: float [..., E].
+
+        Returns:
+            float [..., V], logits.
+        """
         return self.decoder(narrowed)
 
 

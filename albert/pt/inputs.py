@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from albert.common import inputs as common
 from albert.common.config import AlbertConfig
 from albert.common.inputs import check_label_shape, check_shapes, check_values
 
@@ -92,6 +93,22 @@ def check_labels(
     check_label_shape(name, tuple(labels.shape), expected, meaning)
     if _is_at_hand(labels):
         check_values(name, labels, number, limit, ignored=True)
+
+
+def check_places(places: torch.Tensor, batch: int, length: int) -> None:
+    """Check the places to score.
+
+    Args:
+        places: int [B, P], `masked_lm_positions` of a call.
+        batch: B.
+        length: S.
+
+    Raises:
+        ValueError: the shape is wrong or a place is out of range.
+    """
+    common.check_places(tuple(places.shape), batch)
+    if _is_at_hand(places):
+        check_values("masked_lm_positions", places, length, "length")
 
 
 def flatten_choices(given: Any) -> Any:

@@ -1,6 +1,6 @@
 """The losses of every head, in float32 (or float64) whatever the model's type.
 
-Letters: B batch, S sequence, K classes, L labels.
+Letters: B batch, S sequence, P positions to score, K classes, L labels.
 """
 
 from typing import Any
@@ -15,6 +15,8 @@ from albert.common.inputs import (
     check_label_shape,
     problem_type,
 )
+from albert.pt.fast.labelled import sum_over_labelled
+from albert.pt.heads import AlbertMLMHead
 from albert.pt.inputs import check_labels
 
 
@@ -28,23 +30,23 @@ def cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     Returns:
         float [], 0 if every label is ignored.
     """
-    logits = _widen(logits).flatten(0, -2)
-    labels = labels.flatten().long()
-    total = functional.cross_entropy(
-        logits, labels, ignore_index=IGNORE_INDEX, reduction="sum"
-    )
-    return total / (labels != IGNORE_INDEX).sum().clamp(min=1)
+    return _total(logits.flatten(0, -2), labels.flatten()) / _number(labels)
 
 
 def masked_lm_loss(
-    config: AlbertConfig, logits: torch.Tensor, labels: torch.Tensor
+    config: AlbertConfig,
+    logits: torch.Tensor,
+    labels: torch.Tensor,
+    meaning: str = "[B, S]",
 ) -> torch.Tensor:
     """Loss of the masked words.
 
     Args:
         config: gives V.
-        logits: float [B, S, V].
-        labels: int [B, S]; the right piece where one was masked, -100 elsewhere.
+        logits: float [B, S, V], or [B, P, V] at chosen places.
+        labels: int [B, S] or [B, P]; the right piece where one was masked, -100
+            elsewhere.
+        meaning: what the labels' shape stands for.
 
     Returns:
         float [].
@@ -53,8 +55,41 @@ def masked_lm_loss(
         ValueError: the labels' shape is wrong or one is out of range.
     """
     expected = tuple(logits.shape[:-1])
-    check_labels("labels", labels, expected, "[B, S]", config.vocab_size, "vocab_size")
+    check_labels("labels", labels, expected, meaning, config.vocab_size, "vocab_size")
     return cross_entropy(logits, labels)
+
+
+def labelled_lm_loss(
+    config: AlbertConfig,
+    head: AlbertMLMHead,
+    hidden_states: torch.Tensor,
+    labels: torch.Tensor,
+    meaning: str = "[B, S]",
+) -> torch.Tensor:
+    """The same loss without the scores of other places than the labelled ones.
+
+    Args:
+        config: gives V.
+        head: gives the scores.
+        hidden_states: float [B, S, H], or [B, P, H] of chosen places.
+        labels: int [B, S] or [B, P]; -100 is ignored.
+        meaning: what the labels' shape stands for.
+
+    Returns:
+        float [].
+
+    Raises:
+        ValueError: the labels' shape is wrong or one is out of range.
+    """
+    expected = tuple(hidden_states.shape[:-1])
+    check_labels("labels", labels, expected, meaning, config.vocab_size, "vocab_size")
+    narrowed = head.narrow(hidden_states)
+
+    def of_words(rows: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+        return _total(head.score(rows), chosen)
+
+    total = sum_over_labelled(of_words, narrowed.flatten(0, -2), labels.flatten())
+    return total / _number(labels)
 
 
 def sentence_order_loss(
@@ -189,6 +224,17 @@ def _position_loss(name: str, logits: torch.Tensor, positions: Any) -> torch.Ten
     check_label_shape(name, tuple(positions.shape), (batch,), "[B]")
     inside = (positions >= 0) & (positions < length)
     return cross_entropy(logits, torch.where(inside, positions, IGNORE_INDEX))
+
+
+def _total(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return functional.cross_entropy(
+        _widen(logits), labels.long(), ignore_index=IGNORE_INDEX, reduction="sum"
+    )
+
+
+def _number(labels: torch.Tensor) -> torch.Tensor:
+    """Count the labels that are not ignored, 1 if there is none."""
+    return (labels != IGNORE_INDEX).sum().clamp(min=1)
 
 
 def _widen(logits: torch.Tensor) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """The seven models, inputs towards outputs.
 
-Letters: B batch, C choices, S sequence, E embedding, H hidden, V vocabulary, L labels.
+Letters: B batch, C choices, S sequence, E embedding, H hidden, V vocabulary, L labels,
+P positions to score.
 """
 
 from typing import Any
@@ -9,10 +10,11 @@ import torch
 from torch import nn
 
 from albert.common.config import AlbertConfig
-from albert.pt import losses
+from albert.common.inputs import words_wanted
+from albert.pt import fast, losses
 from albert.pt.embeddings import AlbertEmbeddings
 from albert.pt.encoder import AlbertTransformer
-from albert.pt.heads import AlbertMLMHead, AlbertSOPHead
+from albert.pt.heads import AlbertMLMHead, AlbertSOPHead, take_places
 from albert.pt.inputs import check_inputs, flatten_choices
 from albert.pt.outputs import (
     AlbertForPreTrainingOutput,
@@ -121,6 +123,8 @@ class AlbertForPreTraining(AlbertPreTrainedModel):
     Source: google-research/albert run_pretraining.py, `model_fn_builder`.
     """
 
+    words_field = "prediction_logits"
+
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__(config)
         self.albert = AlbertModel(config)
@@ -140,6 +144,8 @@ class AlbertForPreTraining(AlbertPreTrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        masked_lm_positions: torch.Tensor | None = None,
+        output_logits: bool | None = None,
     ) -> AlbertForPreTrainingOutput | tuple[Any, ...]:
         """Run the model.
 
@@ -150,11 +156,17 @@ class AlbertForPreTraining(AlbertPreTrainedModel):
             position_ids: int [B, S] or [1, S]; None counts from 0, padding included.
             inputs_embeds: float [B, S, E], instead of `input_ids`.
             labels: int [B, S]; the right piece where one was masked, -100 elsewhere.
+                [B, P] with `masked_lm_positions`.
             sentence_order_label: int [B]; 0 = in order, 1 = swapped, -100 ignored.
             output_attentions: whether to give the attention probabilities; None as
                 the configuration says, likewise the two below.
             output_hidden_states: whether to give the layers' outputs.
             return_dict: whether to give an output object, or else a tuple.
+            masked_lm_positions: int [B, P], the places to score, any of them more than
+                once; None for all. Unused ones may be 0, with the label -100.
+            output_logits: whether to give the scores of the words. None gives them
+                but for `labels` in training: without them the loss is computed at
+                labelled places only, and no [B, S, V] is in memory.
 
         Returns:
             `AlbertForPreTrainingOutput`, or a tuple of its values that are not None.
@@ -173,13 +185,25 @@ class AlbertForPreTraining(AlbertPreTrainedModel):
             output_hidden_states,
             return_dict=True,
         )
-        # score the pieces, [B, S, V], and the order, [B, 2]
-        prediction_logits = self.predictions(outputs.last_hidden_state)
+        # score the pieces where they are wanted: [B, S, V] or [B, P, V]
+        hidden = take_places(outputs.last_hidden_state, masked_lm_positions)
+        prediction_logits = None
+        if words_wanted(output_logits, labels, self.training):
+            prediction_logits = self.predictions(hidden)
+        # score the order: [B, 2]
         sop_logits = self.sop_classifier(outputs.pooler_output)
         # sum the losses whose labels are there
         loss = None
         if labels is not None:
-            loss = losses.masked_lm_loss(self.config, prediction_logits, labels)
+            kind = "[B, S]" if masked_lm_positions is None else "[B, P]"
+            if prediction_logits is not None:
+                loss = losses.masked_lm_loss(
+                    self.config, prediction_logits, labels, kind
+                )
+            else:
+                loss = losses.labelled_lm_loss(
+                    self.config, self.predictions, hidden, labels, kind
+                )
         if sentence_order_label is not None:
             sop_loss = losses.sentence_order_loss(sop_logits, sentence_order_label)
             loss = sop_loss if loss is None else loss + sop_loss
@@ -202,6 +226,8 @@ class AlbertForMaskedLM(AlbertPreTrainedModel):
     Source: google-research/albert run_pretraining.py, `get_masked_lm_output`.
     """
 
+    words_field = "logits"
+
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__(config)
         self.albert = AlbertModel(config, add_pooling_layer=False)
@@ -219,6 +245,8 @@ class AlbertForMaskedLM(AlbertPreTrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        masked_lm_positions: torch.Tensor | None = None,
+        output_logits: bool | None = None,
     ) -> MaskedLMOutput | tuple[Any, ...]:
         """Run the model.
 
@@ -229,10 +257,16 @@ class AlbertForMaskedLM(AlbertPreTrainedModel):
             position_ids: int [B, S] or [1, S]; None counts from 0, padding included.
             inputs_embeds: float [B, S, E], instead of `input_ids`.
             labels: int [B, S]; the right piece where one was masked, -100 elsewhere.
+                [B, P] with `masked_lm_positions`.
             output_attentions: whether to give the attention probabilities; None as
                 the configuration says, likewise the two below.
             output_hidden_states: whether to give the layers' outputs.
             return_dict: whether to give an output object, or else a tuple.
+            masked_lm_positions: int [B, P], the places to score, any of them more than
+                once; None for all. Unused ones may be 0, with the label -100.
+            output_logits: whether to give the scores of the words. None gives them
+                but for `labels` in training: without them the loss is computed at
+                labelled places only, and no [B, S, V] is in memory.
 
         Returns:
             `MaskedLMOutput`, or a tuple of its values that are not None.
@@ -251,11 +285,20 @@ class AlbertForMaskedLM(AlbertPreTrainedModel):
             output_hidden_states,
             return_dict=True,
         )
-        # score the pieces: [B, S, V]
-        logits = self.predictions(outputs.last_hidden_state)
+        # score the pieces where they are wanted: [B, S, V] or [B, P, V]
+        hidden = take_places(outputs.last_hidden_state, masked_lm_positions)
+        logits = None
+        if words_wanted(output_logits, labels, self.training):
+            logits = self.predictions(hidden)
         loss = None
         if labels is not None:
-            loss = losses.masked_lm_loss(self.config, logits, labels)
+            kind = "[B, S]" if masked_lm_positions is None else "[B, P]"
+            if logits is not None:
+                loss = losses.masked_lm_loss(self.config, logits, labels, kind)
+            else:
+                loss = losses.labelled_lm_loss(
+                    self.config, self.predictions, hidden, labels, kind
+                )
         output = MaskedLMOutput(
             loss=loss,
             logits=logits,
@@ -316,16 +359,17 @@ class AlbertForSequenceClassification(AlbertPreTrainedModel):
             ValueError: a shape is wrong, an id or label is out of range, or the
                 sequence is longer than `max_position_embeddings`.
         """
-        outputs = self.albert(
-            input_ids,
-            attention_mask,
-            token_type_ids,
-            position_ids,
-            inputs_embeds,
-            output_attentions,
-            output_hidden_states,
-            return_dict=True,
-        )
+        with fast.padding_unread():
+            outputs = self.albert(
+                input_ids,
+                attention_mask,
+                token_type_ids,
+                position_ids,
+                inputs_embeds,
+                output_attentions,
+                output_hidden_states,
+                return_dict=True,
+            )
         # drop, classify: [B, H] to [B, L]
         logits = self.classifier(self.dropout(outputs.pooler_output))
         loss = None
@@ -399,16 +443,17 @@ class AlbertForMultipleChoice(AlbertPreTrainedModel):
             inputs_embeds,
             choices=True,
         )
-        outputs = self.albert(
-            flatten_choices(input_ids),
-            flatten_choices(attention_mask),
-            flatten_choices(token_type_ids),
-            flatten_choices(position_ids),
-            flatten_choices(inputs_embeds),
-            output_attentions,
-            output_hidden_states,
-            return_dict=True,
-        )
+        with fast.padding_unread():
+            outputs = self.albert(
+                flatten_choices(input_ids),
+                flatten_choices(attention_mask),
+                flatten_choices(token_type_ids),
+                flatten_choices(position_ids),
+                flatten_choices(inputs_embeds),
+                output_attentions,
+                output_hidden_states,
+                return_dict=True,
+            )
         # drop, score each choice: [B * C, H] to [B, C]
         scores = self.classifier(self.dropout(outputs.pooler_output))
         logits = scores.view(batch, choices)

@@ -48,6 +48,8 @@ class AlbertPreTrainedModel(nn.Module):
     base_model_prefix = "albert"
     own_arguments: ClassVar[tuple[str, ...]] = ()
     """Arguments of the constructor beside `config`."""
+    words_field: ClassVar[str | None] = None
+    """Field of the output that holds the scores of words, if there is one."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from albert.common.inputs import words_asked
+from albert.pt.fast import padding_unread
+
 
 class Runner:
     """A model as tasks call it: NumPy in, some fields of the output out.
@@ -21,6 +24,8 @@ class Runner:
 
     bucketed = False
     """Whether each new shape costs a compilation, so that few shapes are better."""
+    unpadded = True
+    """Whether padding costs nothing."""
 
     def __init__(self, model: Any) -> None:
         self.model = model
@@ -42,14 +47,18 @@ class Runner:
             The fields by name, float32 [B, ...], or [B, M, ...] with `at`.
         """
         places = None if at is None else torch.tensor(at, device=self.model.device)
-        with _in_inference_mode(self.model):
+        with _in_inference_mode(self.model), padding_unread():
             outputs = self.model(
                 **_tensors(self.model, inputs),
                 output_attentions=False,
                 output_hidden_states=False,
                 return_dict=True,
+                **words_asked(self.model.words_field, fields, places),
             )
-            found = {name: _gather(outputs[name], places).float() for name in fields}
+            found = {
+                name: _taken(self.model, outputs, name, places).float()
+                for name in fields
+            }
         return {name: _to_numpy(value) for name, value in found.items()}
 
 
@@ -87,6 +96,12 @@ def _tensors(model: Any, inputs: Mapping[str, np.ndarray]) -> dict[str, torch.Te
     return {
         name: torch.tensor(array, device=model.device) for name, array in inputs.items()
     }
+
+
+def _taken(model: Any, outputs: Any, name: str, places: Any) -> torch.Tensor:
+    """Give a field at some places; words are scored at no others."""
+    value = outputs[name]
+    return value if name == model.words_field else _gather(value, places)
 
 
 def _gather(value: torch.Tensor, places: torch.Tensor | None) -> torch.Tensor:

@@ -17,8 +17,8 @@ def _linear(x: tf.Tensor) -> tf.Tensor:
 
 
 _FUNCTIONS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
-    "gelu_erf": tf.nn.gelu,
-    "gelu_tanh": partial(tf.nn.gelu, approximate=True),
+    "gelu_erf": partial(tf.nn.gelu, name="gelu"),
+    "gelu_tanh": partial(tf.nn.gelu, approximate=True, name="gelu"),
     "quick_gelu": _quick_gelu,
     "relu": tf.nn.relu,
     "silu": tf.nn.silu,

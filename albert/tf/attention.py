@@ -35,6 +35,11 @@ def visible_keys(attention_mask: tf.Tensor | None) -> tf.Tensor | None:
     return visible[:, None, None, :]
 
 
+def _as_rows(hidden_states: tf.Tensor) -> tf.Tensor:
+    """Fold all axes but the last into one: [B, S, H] to [B * S, H]."""
+    return tf.reshape(hidden_states, (-1, hidden_states.shape[-1]))
+
+
 class TFAlbertAttention(layers.Layer):
     """Let every token gather from the tokens that it may see.
 
@@ -84,23 +89,24 @@ class TFAlbertAttention(layers.Layer):
         Returns:
             float [B, S, H]; probabilities, float [B, N, S, S], after dropout, or None.
         """
-        # project and split: [B, S, H] to [B, N, S, D]
-        query = self._split_heads(self.query(hidden_states))
-        key = self._split_heads(self.key(hidden_states))
-        value = self._split_heads(self.value(hidden_states))
+        sizes: Any = ops.shape(hidden_states)
+        # Rows, since TensorFlow fuses a product with its bias and sum only as matrices.
+        rows = _as_rows(hidden_states)
+        # project and split: [B * S, H] to [B, N, S, D]
+        query = self._split_heads(self.query(rows), sizes)
+        key = self._split_heads(self.key(rows), sizes)
+        value = self._split_heads(self.value(rows), sizes)
         # gather: [B, N, S, D]
         probabilities = self._probabilities(query, key, visible, training)
         context = tf.matmul(probabilities, value)
-        # merge: [B, S, H]
-        sizes: Any = ops.shape(hidden_states)
-        context = tf.reshape(tf.transpose(context, (0, 2, 1, 3)), sizes)
-        # project, drop, add, normalise
+        # merge: [B * S, H]
+        context = _as_rows(tf.reshape(tf.transpose(context, (0, 2, 1, 3)), sizes))
+        # project, drop, add, normalise: [B, S, H]
         projected = self.output_dropout(self.dense(context), training=training)
-        output = self.LayerNorm(hidden_states + projected)
+        output = tf.reshape(self.LayerNorm(rows + projected), sizes)
         return output, probabilities if output_attentions else None
 
-    def _split_heads(self, projected: tf.Tensor) -> tf.Tensor:
-        sizes: Any = ops.shape(projected)
+    def _split_heads(self, projected: tf.Tensor, sizes: Any) -> tf.Tensor:
         heads = (*sizes[:-1], self.num_attention_heads, self.config.head_size)
         return tf.transpose(tf.reshape(projected, heads), (0, 2, 1, 3))
 

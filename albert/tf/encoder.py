@@ -8,11 +8,11 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import layers
+from keras import layers, ops
 
 from albert.common.config import AlbertConfig
 from albert.tf.activations import activation
-from albert.tf.attention import TFAlbertAttention, visible_keys
+from albert.tf.attention import TFAlbertAttention, _as_rows, visible_keys
 from albert.tf.embeddings import _Dense
 from albert.tf.outputs import TFBaseModelOutput
 
@@ -68,10 +68,14 @@ class TFAlbertLayer(layers.Layer):
             output_attentions=output_attentions,
             training=training,
         )
-        # widen, activate, narrow: [B, S, H] to [B, S, I] to [B, S, H]
-        widened = self.activation(self.ffn(attended))
+        sizes: Any = ops.shape(attended)
+        rows = _as_rows(attended)
+        # widen, activate, narrow: [B * S, H] to [B * S, I] to [B * S, H]
+        widened = self.activation(self.ffn(rows))
         narrowed = self.dropout(self.ffn_output(widened), training=training)
-        return self.full_layer_layer_norm(attended + narrowed), probabilities
+        # add, normalise: [B, S, H]
+        normalised = self.full_layer_layer_norm(rows + narrowed)
+        return tf.reshape(normalised, sizes), probabilities
 
 
 class TFAlbertLayerGroup(layers.Layer):

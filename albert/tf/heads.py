@@ -1,16 +1,38 @@
 """The two heads of pre-training.
 
-Letters: B batch, S sequence, E embedding, H hidden, V vocabulary.
+Letters: B batch, S sequence, P positions to score, E embedding, H hidden, V vocabulary.
 """
 
 from typing import Any
 
 import tensorflow as tf
-from keras import layers
+from keras import layers, ops
 
 from albert.common.config import AlbertConfig
 from albert.tf.activations import activation
 from albert.tf.embeddings import _Dense
+from albert.tf.inputs import check_places
+
+
+def take_places(hidden_states: tf.Tensor, places: tf.Tensor | None) -> tf.Tensor:
+    """Take the places that are to be scored.
+
+    Args:
+        hidden_states: float [B, S, H].
+        places: int [B, P], or None for all.
+
+    Returns:
+        float [B, P, H], or the same [B, S, H].
+
+    Raises:
+        ValueError: the places' shape is wrong or one is out of range.
+
+    Source: google-research/albert run_pretraining.py, `gather_indexes`.
+    """
+    if places is None:
+        return hidden_states
+    check_places(places, *hidden_states.shape[:2])
+    return tf.gather(hidden_states, places, batch_dims=1)
 
 
 class TFAlbertMLMHead(layers.Layer):
@@ -52,15 +74,44 @@ class TFAlbertMLMHead(layers.Layer):
         Returns:
             float [B, S, V], logits.
         """
-        # narrow, activate, normalise: [B, S, H] to [B, S, E]
+        return self.score(self.narrow(hidden_states))
+
+    def narrow(self, hidden_states: tf.Tensor) -> tf.Tensor:
+        """Make of hidden states what the word embeddings are compared with.
+
+        Args:
+            hidden_states: float [..., H].
+
+        Returns:
+            float [..., E].
+        """
+        # narrow, activate, normalise: [..., H] to [..., E]
         narrowed = self.activation(self.dense(hidden_states))
         # Centred twice, here and in the norm: what rounds in the mean of an activation
         # that is mostly positive would shift every score, by most of their error.
         narrowed = narrowed - tf.reduce_mean(narrowed, axis=-1, keepdims=True)
-        narrowed = self.LayerNorm(narrowed)
-        # score: [B, S, E] to [B, S, V]
-        table = tf.convert_to_tensor(self.decoder.embeddings)
-        return tf.einsum("bse,ve->bsv", narrowed, table) + self.bias
+        return self.LayerNorm(narrowed)
+
+    def score(self, narrowed: tf.Tensor) -> tf.Tensor:
+        """Compare with every word embedding.
+
+        Args:
+            narrowed: float [..., E].
+
+        Returns:
+            float [..., V], logits.
+        """
+        return _score_with(narrowed, self.decoder.embeddings, self.bias)
+
+
+def _score_with(narrowed: tf.Tensor, table: Any, bias: Any) -> tf.Tensor:
+    """Score with these weights, in the type of what is scored: [..., E] to [..., V]."""
+    table, bias = (tf.cast(weight, narrowed.dtype) for weight in (table, bias))
+    # As rows: the gradient of a product with more axes would hold [..., V, E].
+    rows = tf.reshape(narrowed, (-1, narrowed.shape[-1]))
+    scores = tf.matmul(rows, table, transpose_b=True) + bias
+    sizes: Any = ops.shape(narrowed)
+    return tf.reshape(scores, (*sizes[:-1], table.shape[0]))
 
 
 class TFAlbertSOPHead(layers.Layer):

@@ -106,6 +106,22 @@ def check_labels(
         _plainly(check_values)(name, labels, number, limit, ignored=True)
 
 
+def check_places(places: tf.Tensor, batch: int | None, length: int | None) -> None:
+    """Check the places to score.
+
+    Args:
+        places: int [B, P], `masked_lm_positions` of a call.
+        batch: B.
+        length: S.
+
+    Raises:
+        ValueError: the shape is wrong or a place is out of range.
+    """
+    _plainly(common.check_places)(tuple(places.shape), batch)
+    if length is not None and _is_at_hand(places):
+        _plainly(check_values)("masked_lm_positions", places, length, "length")
+
+
 def flatten_choices(given: Any) -> Any:
     """Fold the choices into the batch: [B, C, ...] to [B * C, ...]; None stays."""
     if given is None:

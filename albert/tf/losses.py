@@ -1,6 +1,6 @@
 """The losses of every head, in float32 (or float64) whatever the model's type.
 
-Letters: B batch, S sequence, K classes, L labels.
+Letters: B batch, S sequence, P positions to score, K classes, L labels.
 """
 
 from typing import Any
@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from albert.common.config import AlbertConfig
 from albert.common.inputs import IGNORE_INDEX, problem_type
+from albert.tf.fast.labelled import sum_over_labelled
+from albert.tf.heads import TFAlbertMLMHead, _score_with
 from albert.tf.inputs import check_both, check_label_shape, check_labels
 
 
@@ -23,25 +25,24 @@ def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     Returns:
         float [], 0 if every label is ignored.
     """
-    logits = _widen(logits)
-    labels = tf.cast(labels, tf.int64)
-    kept = labels != IGNORE_INDEX
-    each = tf.nn.sparse_softmax_cross_entropy_with_logits(
-        labels=tf.where(kept, labels, tf.zeros_like(labels)), logits=logits
-    )
-    total = tf.reduce_sum(tf.where(kept, each, tf.zeros_like(each)))
-    return total / tf.maximum(tf.reduce_sum(tf.cast(kept, total.dtype)), 1.0)
+    summed = _total(logits, labels)
+    return summed / _number(labels, summed.dtype)
 
 
 def masked_lm_loss(
-    config: AlbertConfig, logits: tf.Tensor, labels: tf.Tensor
+    config: AlbertConfig,
+    logits: tf.Tensor,
+    labels: tf.Tensor,
+    meaning: str = "[B, S]",
 ) -> tf.Tensor:
     """Loss of the masked words.
 
     Args:
         config: gives V.
-        logits: float [B, S, V].
-        labels: int [B, S]; the right piece where one was masked, -100 elsewhere.
+        logits: float [B, S, V], or [B, P, V] at chosen places.
+        labels: int [B, S] or [B, P]; the right piece where one was masked, -100
+            elsewhere.
+        meaning: what the labels' shape stands for.
 
     Returns:
         float [].
@@ -50,8 +51,45 @@ def masked_lm_loss(
         ValueError: the labels' shape is wrong or one is out of range.
     """
     expected = tuple(logits.shape[:-1])
-    check_labels("labels", labels, expected, "[B, S]", config.vocab_size, "vocab_size")
+    check_labels("labels", labels, expected, meaning, config.vocab_size, "vocab_size")
     return cross_entropy(logits, labels)
+
+
+def labelled_lm_loss(
+    config: AlbertConfig,
+    head: TFAlbertMLMHead,
+    hidden_states: tf.Tensor,
+    labels: tf.Tensor,
+    meaning: str = "[B, S]",
+) -> tf.Tensor:
+    """The same loss without the scores of other places than the labelled ones.
+
+    Args:
+        config: gives V.
+        head: gives the scores.
+        hidden_states: float [B, S, H], or [B, P, H] of chosen places.
+        labels: int [B, S] or [B, P]; -100 is ignored.
+        meaning: what the labels' shape stands for.
+
+    Returns:
+        float [].
+
+    Raises:
+        ValueError: the labels' shape is wrong or one is out of range.
+    """
+    expected = tuple(hidden_states.shape[:-1])
+    check_labels("labels", labels, expected, meaning, config.vocab_size, "vocab_size")
+    narrowed = head.narrow(hidden_states)
+    rows = tf.reshape(narrowed, (-1, config.embedding_size))
+    weights = (head.decoder.embeddings, head.bias)
+    total = sum_over_labelled(_of_words, rows, tf.reshape(labels, [-1]), weights)
+    return total / _number(labels, total.dtype)
+
+
+def _of_words(
+    rows: tf.Tensor, labels: tf.Tensor, table: tf.Tensor, bias: tf.Tensor
+) -> tf.Tensor:
+    return _total(_score_with(rows, table, bias), labels)
 
 
 def sentence_order_loss(
@@ -190,6 +228,21 @@ def _position_loss(name: str, logits: tf.Tensor, positions: Any) -> tf.Tensor:
     inside = (positions >= 0) & (positions < length)
     ignored = tf.fill(tf.shape(positions), tf.constant(IGNORE_INDEX, tf.int64))
     return cross_entropy(logits, tf.where(inside, positions, ignored))
+
+
+def _total(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    labels = tf.cast(labels, tf.int64)
+    kept = labels != IGNORE_INDEX
+    each = tf.nn.sparse_softmax_cross_entropy_with_logits(
+        labels=tf.where(kept, labels, tf.zeros_like(labels)), logits=_widen(logits)
+    )
+    return tf.reduce_sum(tf.where(kept, each, tf.zeros_like(each)))
+
+
+def _number(labels: tf.Tensor, dtype: Any) -> tf.Tensor:
+    """Count the labels that are not ignored, 1 if there is none."""
+    kept = labels != IGNORE_INDEX
+    return tf.maximum(tf.reduce_sum(tf.cast(kept, dtype)), 1.0)
 
 
 def _widen(logits: tf.Tensor) -> tf.Tensor:

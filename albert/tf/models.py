@@ -1,6 +1,7 @@
 """The seven models, inputs towards outputs.
 
-Letters: B batch, C choices, S sequence, E embedding, H hidden, V vocabulary, L labels.
+Letters: B batch, C choices, S sequence, E embedding, H hidden, V vocabulary, L labels,
+P positions to score.
 """
 
 from typing import Any, ClassVar
@@ -10,10 +11,11 @@ import tensorflow as tf
 from keras import layers
 
 from albert.common.config import AlbertConfig
+from albert.common.inputs import words_wanted
 from albert.tf import losses
 from albert.tf.embeddings import TFAlbertEmbeddings, _Dense
 from albert.tf.encoder import TFAlbertTransformer
-from albert.tf.heads import TFAlbertMLMHead, TFAlbertSOPHead
+from albert.tf.heads import TFAlbertMLMHead, TFAlbertSOPHead, take_places
 from albert.tf.inputs import check_inputs, flatten_choices
 from albert.tf.outputs import (
     TFAlbertForPreTrainingOutput,
@@ -156,6 +158,7 @@ class TFAlbertForPreTraining(TFAlbertPreTrainedModel):
     Source: google-research/albert run_pretraining.py, `model_fn_builder`.
     """
 
+    words_field = "prediction_logits"
     labels_of: ClassVar[dict[str, str]] = {
         "prediction_logits": "labels",
         "sop_logits": "sentence_order_label",
@@ -188,6 +191,8 @@ class TFAlbertForPreTraining(TFAlbertPreTrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         training: bool | None = None,
+        masked_lm_positions: tf.Tensor | None = None,
+        output_logits: bool | None = None,
     ) -> TFAlbertForPreTrainingOutput | tuple[Any, ...]:
         """Run the model.
 
@@ -198,12 +203,18 @@ class TFAlbertForPreTraining(TFAlbertPreTrainedModel):
             position_ids: int [B, S] or [1, S]; None counts from 0, padding included.
             inputs_embeds: float [B, S, E], instead of `input_ids`.
             labels: int [B, S]; the right piece where one was masked, -100 elsewhere.
+                [B, P] with `masked_lm_positions`.
             sentence_order_label: int [B]; 0 = in order, 1 = swapped, -100 ignored.
             output_attentions: whether to give the attention probabilities; None as
                 the configuration says, likewise the two below.
             output_hidden_states: whether to give the layers' outputs.
             return_dict: whether to give an output object, or else a tuple.
             training: whether dropout fires.
+            masked_lm_positions: int [B, P], the places to score, any of them more than
+                once; None for all. Unused ones may be 0, with the label -100.
+            output_logits: whether to give the scores of the words. None gives them
+                but for `labels` in training: without them the loss is computed at
+                labelled places only, and no [B, S, V] is in memory.
 
         Returns:
             `TFAlbertForPreTrainingOutput`, or a tuple of its values that are not None.
@@ -223,13 +234,25 @@ class TFAlbertForPreTraining(TFAlbertPreTrainedModel):
             return_dict=True,
             training=training,
         )
-        # score the pieces, [B, S, V], and the order, [B, 2]
-        prediction_logits = self.predictions(outputs.last_hidden_state)
+        # score the pieces where they are wanted: [B, S, V] or [B, P, V]
+        hidden = take_places(outputs.last_hidden_state, masked_lm_positions)
+        prediction_logits = None
+        if words_wanted(output_logits, labels, training):
+            prediction_logits = self.predictions(hidden)
+        # score the order: [B, 2]
         sop_logits = self.sop_classifier(outputs.pooler_output)
         # sum the losses whose labels are there
         loss = None
         if labels is not None:
-            loss = losses.masked_lm_loss(self.config, prediction_logits, labels)
+            kind = "[B, S]" if masked_lm_positions is None else "[B, P]"
+            if prediction_logits is not None:
+                loss = losses.masked_lm_loss(
+                    self.config, prediction_logits, labels, kind
+                )
+            else:
+                loss = losses.labelled_lm_loss(
+                    self.config, self.predictions, hidden, labels, kind
+                )
         if sentence_order_label is not None:
             sop_loss = losses.sentence_order_loss(sop_logits, sentence_order_label)
             loss = sop_loss if loss is None else loss + sop_loss
@@ -256,6 +279,8 @@ class TFAlbertForMaskedLM(TFAlbertPreTrainedModel):
     Source: google-research/albert run_pretraining.py, `get_masked_lm_output`.
     """
 
+    words_field = "logits"
+
     def __init__(
         self, config: AlbertConfig, dtype: Any = None, name: str | None = None
     ) -> None:
@@ -280,6 +305,8 @@ class TFAlbertForMaskedLM(TFAlbertPreTrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         training: bool | None = None,
+        masked_lm_positions: tf.Tensor | None = None,
+        output_logits: bool | None = None,
     ) -> TFMaskedLMOutput | tuple[Any, ...]:
         """Run the model.
 
@@ -290,11 +317,17 @@ class TFAlbertForMaskedLM(TFAlbertPreTrainedModel):
             position_ids: int [B, S] or [1, S]; None counts from 0, padding included.
             inputs_embeds: float [B, S, E], instead of `input_ids`.
             labels: int [B, S]; the right piece where one was masked, -100 elsewhere.
+                [B, P] with `masked_lm_positions`.
             output_attentions: whether to give the attention probabilities; None as
                 the configuration says, likewise the two below.
             output_hidden_states: whether to give the layers' outputs.
             return_dict: whether to give an output object, or else a tuple.
             training: whether dropout fires.
+            masked_lm_positions: int [B, P], the places to score, any of them more than
+                once; None for all. Unused ones may be 0, with the label -100.
+            output_logits: whether to give the scores of the words. None gives them
+                but for `labels` in training: without them the loss is computed at
+                labelled places only, and no [B, S, V] is in memory.
 
         Returns:
             `TFMaskedLMOutput`, or a tuple of its values that are not None.
@@ -314,11 +347,20 @@ class TFAlbertForMaskedLM(TFAlbertPreTrainedModel):
             return_dict=True,
             training=training,
         )
-        # score the pieces: [B, S, V]
-        logits = self.predictions(outputs.last_hidden_state)
+        # score the pieces where they are wanted: [B, S, V] or [B, P, V]
+        hidden = take_places(outputs.last_hidden_state, masked_lm_positions)
+        logits = None
+        if words_wanted(output_logits, labels, training):
+            logits = self.predictions(hidden)
         loss = None
         if labels is not None:
-            loss = losses.masked_lm_loss(self.config, logits, labels)
+            kind = "[B, S]" if masked_lm_positions is None else "[B, P]"
+            if logits is not None:
+                loss = losses.masked_lm_loss(self.config, logits, labels, kind)
+            else:
+                loss = losses.labelled_lm_loss(
+                    self.config, self.predictions, hidden, labels, kind
+                )
         output = TFMaskedLMOutput(
             loss=loss,
             logits=logits,

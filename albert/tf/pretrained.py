@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from functools import cache
 from typing import Any, ClassVar
 
 import keras
@@ -26,6 +27,7 @@ from albert.common.publishing import push_model
 from albert.common.saving import save_arrays, warn_of_unsaved
 from albert.tf.devices import find_device
 from albert.tf.embeddings import _taken_over
+from albert.tf.fast.compiled import CompiledCalls
 from albert.tf.resizing import resize
 
 
@@ -53,6 +55,8 @@ class TFAlbertPreTrainedModel(keras.Model):
     """Arguments of the constructor beside `config`."""
     labels_of: ClassVar[dict[str, str]] = {"logits": "labels"}
     """Field of the output -> the argument that holds its labels."""
+    words_field: ClassVar[str | None] = None
+    """Field of the output that holds the scores of words, if there is one."""
     _placed: str | None = None
 
     def __init__(
@@ -67,6 +71,7 @@ class TFAlbertPreTrainedModel(keras.Model):
         # Keras would round float labels and masks to the layers' type.
         super().__init__(dtype=dtype, autocast=False, name=name)
         self.config = config
+        self._compiled_calls = CompiledCalls()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the model; see `call`.
@@ -82,10 +87,16 @@ class TFAlbertPreTrainedModel(keras.Model):
         Raises:
             TypeError: an argument is not known or was given twice.
         """
-        taken = tuple(inspect.signature(self.call).parameters)
+        kind: Any = type(self)
+        taken = _arguments(kind)
         inputs = _named_inputs(type(self).__name__, taken, args, kwargs)
+        symbolic = any(keras.backend.is_keras_tensor(one) for one in inputs.values())
+        if symbolic and self.words_field and inputs.get("output_logits") is None:
+            # A functional model's graph has the same outputs in training.
+            inputs["output_logits"] = True
         with _on(self._placed):
-            return super().__call__(**inputs)
+            outputs = self._compiled_calls.run(self, inputs)
+            return super().__call__(**inputs) if outputs is NotImplemented else outputs
 
     @classmethod
     def from_pretrained(
@@ -451,6 +462,11 @@ class TFAlbertPreTrainedModel(keras.Model):
     def _with_labels(self, data: Any) -> tuple[Any, Any, Any]:
         """Put a batch's labels among its inputs if the model's own loss is used."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        if self.words_field is not None:
+            # The own loss does without; what Keras compares with `y` does not.
+            inputs = x if isinstance(x, Mapping) else {"input_ids": x}
+            read = self.loss is not None or self._compile_metrics is not None
+            x = {"output_logits": read, **inputs}
         if self.loss is not None:
             return x, y, sample_weight
         name = type(self).__name__
@@ -488,7 +504,14 @@ class TFAlbertPreTrainedModel(keras.Model):
         targets = {field: labels[self.labels_of[field]] for field in fields}
         if self.labels_of.keys() == {"logits"}:
             return targets.get("logits"), y_pred.logits
-        return targets, {field: y_pred[field] for field in fields}
+        return targets, {field: y_pred.get(field) for field in fields}
+
+
+@cache
+def _arguments(model_class: type) -> tuple[str, ...]:
+    """Name the arguments of a class' `call`."""
+    call: Any = model_class.call  # pyright: ignore
+    return tuple(inspect.signature(call).parameters)[1:]
 
 
 def _named_inputs(

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from albert.common.inputs import words_asked
+
 
 class Runner:
     """A model as tasks call it: NumPy in, some fields of the output out.
@@ -20,6 +22,8 @@ class Runner:
 
     bucketed = False
     """Whether each new shape costs a compilation, so that few shapes are better."""
+    unpadded = False
+    """Whether padding costs nothing."""
 
     def __init__(self, model: Any) -> None:
         self.model = model
@@ -59,7 +63,11 @@ class Runner:
             def compute(inputs: dict[str, tf.Tensor], at: Any = None) -> Any:
                 return self._compute(inputs, at, fields)
 
-            graph: Any = tf.function(compute, input_signature=signature)
+            # Without autograph, which would only slow the trace: nothing in the model
+            # branches on a tensor.
+            graph: Any = tf.function(
+                compute, input_signature=signature, autograph=False
+            )
             # Traced here: in a call TensorFlow would count it, over all runners, and
             # warn after a few that functions are traced too often.
             graph.get_concrete_function()
@@ -76,9 +84,11 @@ class Runner:
                 output_hidden_states=False,
                 return_dict=True,
                 training=False,
+                **words_asked(self.model.words_field, fields, at),
             )
             return {
-                name: tf.cast(_gather(outputs[name], at), tf.float32) for name in fields
+                name: tf.cast(_taken(self.model, outputs, name, at), tf.float32)
+                for name in fields
             }
 
 
@@ -100,6 +110,12 @@ def run(model: Any, inputs: Mapping[str, np.ndarray], **flags: bool) -> dict[str
 
 def _of_any_size(tensor: tf.Tensor) -> tf.TensorSpec:
     return tf.TensorSpec([None] * tensor.ndim, tensor.dtype)
+
+
+def _taken(model: Any, outputs: Any, name: str, places: Any) -> tf.Tensor:
+    """Give a field at some places; words are scored at no others."""
+    value = outputs[name]
+    return value if name == model.words_field else _gather(value, places)
 
 
 def _gather(value: tf.Tensor, places: tf.Tensor | None) -> tf.Tensor:

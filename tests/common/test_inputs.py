@@ -7,9 +7,12 @@ from albert.common.config import AlbertConfig
 from albert.common.inputs import (
     check_both,
     check_label_shape,
+    check_places,
     check_shapes,
     check_values,
     problem_type,
+    words_asked,
+    words_wanted,
 )
 
 B, C, S, E, P = 3, 9, 7, 5, 19
@@ -323,3 +326,41 @@ NAMES = (
     "position_ids",
     "inputs_embeds",
 )
+
+
+@pytest.mark.parametrize("batch", [B, None])
+def test_places_to_score(batch):
+    for shape in ((B, 4), (B, 0), (None, None)):
+        check_places(shape, batch)
+    for shape in ((B,), (B, 4, 2)):
+        with pytest.raises(ValueError) as caught:
+            check_places(shape, batch)
+        assert str(caught.value) == (
+            f"masked_lm_positions must have the shape [B, P] = [{batch or '?'}, ?], "
+            f"but has {list(shape)}."
+        )
+
+
+@pytest.mark.parametrize(
+    ("labels", "training", "default"),
+    [
+        (None, True, True),
+        (None, False, True),
+        ("some", None, True),
+        ("some", False, True),
+        ("some", True, False),
+    ],
+)
+def test_when_words_are_scored(labels, training, default):
+    assert words_wanted(None, labels, training) is default
+    for asked in (True, False):
+        assert words_wanted(asked, labels, training) is asked
+
+
+def test_arguments_for_the_words_that_are_read():
+    assert words_asked(None, ("logits",), "places") == {}
+    for fields, read in ((("logits",), True), (("sop_logits",), False)):
+        assert words_asked("logits", fields, "places") == {
+            "masked_lm_positions": "places",
+            "output_logits": read,
+        }

@@ -14,7 +14,7 @@ DEMO = ROOT / "albert" / "assets" / "albert-demo"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 BLOCK = re.compile(r"```(\w+)\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.S)
 
-# What no test can run inside itself; .ci/run, tests/conformance and
+# What no test can run inside itself; .ci/run, tests/conformance, tests/benchmarks and
 # tests/common/test_memory.py do.
 ELSEWHERE = (
     'python -m pip install -c constraints.txt -e ".[all]" && albert demo',
@@ -25,6 +25,11 @@ ELSEWHERE = (
     "python -m benchmarks.loading memory",
     "python -m benchmarks.checkpointing",
     "python -m benchmarks.quantising albert-demo sentences.jsonl",
+    "python -m benchmarks quick",
+    "python -m benchmarks environments .venv/benchmarks",
+    "python -m benchmarks full --json docs/performance/cpu.json",
+    "python -m benchmarks report docs/performance/cpu.json",
+    "python -m benchmarks gpu --compile --graphs --json docs/performance/gpu.json",
 )
 
 

@@ -1,11 +1,13 @@
 """Small models with the oracle's weights, and inputs for them."""
 
+import jax
 import numpy as np
 import pytest
 
 import albert.flax
 from albert.common.config import AlbertConfig
 from albert.common.saving import save_arrays
+from albert.flax.fast import calls
 from conformance import oracle
 from conformance.cases import SIZES, make_inputs, random_weights
 
@@ -109,3 +111,38 @@ def weights(config):
         return float64_weights(config, class_name)
 
     return give
+
+
+@pytest.fixture
+def assert_same():
+    """Compare outputs of two ways: all but what rounding does to the values."""
+
+    def compare(one, other):
+        assert jax.tree.structure(one) == jax.tree.structure(other)
+        for left, right in zip(
+            jax.tree.leaves(one), jax.tree.leaves(other), strict=True
+        ):
+            assert (left.shape, left.dtype) == (right.shape, right.dtype)
+            np.testing.assert_allclose(left, right, rtol=0, atol=1e-5)
+
+    return compare
+
+
+@pytest.fixture
+def compilations():
+    """A list that grows by one with each program that XLA compiles."""
+    found = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, *_, **__: (
+            found.append(event) if "backend_compile" in event else None
+        )
+    )
+    yield found
+    jax.monitoring.clear_event_listeners()
+
+
+@pytest.fixture
+def fresh_programs():
+    """The compiled programs of plain calls, of which there are none at first."""
+    calls._programs.clear()
+    return calls._programs

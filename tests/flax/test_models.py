@@ -1,3 +1,5 @@
+import re
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -7,6 +9,8 @@ import pytest
 import albert.flax
 from albert.common import names
 from albert.flax import FlaxAlbertModel
+from albert.flax.fast import labelled
+from albert.flax.heads import FlaxAlbertMLMHead
 
 CLASSES = tuple(names.PARTS)
 TOLERANCE = 2e-5
@@ -147,6 +151,154 @@ def test_dtype_and_param_dtype_are_separate(load, inputs, simple):
     assert {leaf.dtype.name for leaf in jax.tree.leaves(found)} == {"bfloat16"}
 
 
+POSITIONS = np.array([[5, 0, 5, 2], [6, 6, 1, 0], [3, 4, 0, 0]])
+WORDS = {"AlbertForPreTraining": "prediction_logits", "AlbertForMaskedLM": "logits"}
+KINDS = ["some", "none", "all", "positions"]
+words_alone = pytest.mark.parametrize("class_name", WORDS)
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    """Four places at a time."""
+    monkeypatch.setattr(labelled, "CHUNK", 4)
+    labelled.sum_over_labelled.clear_cache()
+    yield
+    labelled.sum_over_labelled.clear_cache()
+
+
+def _words(kind):
+    """Labels, with positions or without."""
+    pieces = np.random.default_rng(9).integers(0, 101, (3, 7))
+    index = np.arange(21).reshape(3, 7)
+    if kind == "positions":
+        labels = np.where(POSITIONS == 0, -100, pieces[:, :4])
+        return {"labels": labels, "masked_lm_positions": POSITIONS}
+    kept = {"some": index % 3 == 1, "none": index < 0}
+    return {"labels": np.where(kept.get(kind, True), pieces, -100)}
+
+
+def _step(model, output_logits=None):
+    """Loss and gradients of training."""
+
+    def loss(params, given):
+        return model(
+            **given, params=params, train=True, output_logits=output_logits
+        ).loss
+
+    return jax.value_and_grad(loss)
+
+
+@pytest.mark.parametrize(
+    ("class_name", "wrap"),
+    [("AlbertForPreTraining", jax.jit), ("AlbertForMaskedLM", lambda step: step)],
+)
+def test_loss_of_training_is_that_of_all_scores(
+    class_name, wrap, load, inputs, expect, simple, small_chunks
+):
+    model = load(class_name, simple)
+    step, plain = wrap(_step(model)), jax.jit(_step(model, True))
+    for kind in KINDS:
+        given = {**inputs(class_name, labels=True), **_words(kind)}
+        found, slopes = step(model.params, given)
+        right, expected = plain(model.params, given)
+        np.testing.assert_allclose(found, right, rtol=0, atol=5e-6)
+        jax.tree.map(
+            lambda one, other: np.testing.assert_allclose(
+                one, other, rtol=1e-3, atol=TOLERANCE
+            ),
+            slopes,
+            expected,
+        )
+        oracles = expect(class_name, given, simple)["loss"]
+        np.testing.assert_allclose(found, oracles, rtol=0, atol=TOLERANCE)
+
+
+@words_alone
+def test_no_scores_of_all_words_at_all_places(
+    class_name, load, inputs, simple, small_chunks
+):
+    # With a vocabulary that is larger than all that the layers make.
+    model = load(class_name, simple.replace(vocab_size=1001))
+    given = {**inputs(class_name), **_words("all")}
+    for asked in (True, None):
+        program = str(jax.make_jaxpr(_step(model, asked))(model.params, given))
+        sizes = {
+            np.prod([int(size) for size in found.split(",")])
+            for found in re.findall(r"f32\[([0-9,]+)\]", program)
+        }
+        # All scores; or the table, or a chunk's.
+        assert max(sizes) == (21 * 1001 if asked else 5 * 1001)
+
+
+@words_alone
+def test_when_scores_are_given(class_name, load, inputs, simple, monkeypatch):
+    model = load(class_name, simple)
+    given = inputs(class_name, labels=True)
+    both, alone = model(**given), model(**given, output_logits=False)
+    assert set(both) - set(alone) == {WORDS[class_name]}
+    np.testing.assert_allclose(alone.loss, both.loss, rtol=0, atol=5e-6)
+    assert len(model(**given, train=True, return_dict=False)) == len(alone)
+    given = inputs(class_name)
+    for train in (True, False):
+        found = model(**given, train=train)[WORDS[class_name]]
+        assert found.shape == (3, 7, 101)
+    monkeypatch.setattr(FlaxAlbertMLMHead, "narrow", None)
+    rest = {"sop_logits"} if class_name == "AlbertForPreTraining" else set()
+    assert set(model(**given, output_logits=False)) == rest
+
+
+@words_alone
+def test_scores_at_positions(class_name, load, inputs, expect, simple):
+    model = load(class_name, simple)
+    given = {**inputs(class_name), "masked_lm_positions": POSITIONS.astype(np.int32)}
+    right = expect(class_name, given, simple)[WORDS[class_name]]
+    for call in (model, jax.jit(model)):
+        found = call(**given)[WORDS[class_name]]
+        np.testing.assert_allclose(found, right, rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"masked_lm_positions": np.zeros(3, int)},
+            "masked_lm_positions must have the shape [B, P] = [3, ?], but has [3].",
+        ),
+        (
+            {"masked_lm_positions": np.full((3, 4), 7)},
+            "masked_lm_positions must be at least 0 and below length=7, but has 7.",
+        ),
+        (
+            {"masked_lm_positions": np.zeros((3, 4), int), "labels": np.zeros((3, 7))},
+            "labels must have the shape [B, P] = [3, 4], but has [3, 7].",
+        ),
+        (
+            {"labels": np.zeros((3, 4), int)},
+            "labels must have the shape [B, S] = [3, 7], but has [3, 4].",
+        ),
+    ],
+)
+def test_bad_places(load, inputs, simple, given, message):
+    model = load("AlbertForMaskedLM", simple)
+    for train in (True, False):
+        _refused(model, message, **inputs(), **given, train=train)
+
+
+def test_loss_of_training_in_bfloat16(load, inputs, simple, small_chunks):
+    half = {"dtype": "bfloat16", "param_dtype": "bfloat16"}
+    model = load("AlbertForMaskedLM", simple, **half)
+    given = {**inputs("AlbertForMaskedLM"), **_words("some")}
+    found, slopes = jax.jit(_step(model))(model.params, given)
+    right, expected = jax.jit(_step(model, True))(model.params, given)
+    assert found.dtype == "float32"
+    np.testing.assert_allclose(found, right, rtol=0, atol=0.01)
+    spread = max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(expected))
+    for one, other in zip(*map(jax.tree.leaves, (slopes, expected)), strict=True):
+        assert one.dtype == other.dtype == "bfloat16"
+        one, other = (np.asarray(leaf, np.float32) for leaf in (one, other))
+        np.testing.assert_allclose(one, other, rtol=0, atol=0.02 * spread)
+
+
 def _refused(model, message, **given):
     with pytest.raises(ValueError) as raised:
         model(**given)
@@ -267,9 +419,8 @@ def test_training_needs_a_key(config, load, inputs):
 def test_training_without_dropout_needs_no_key(load, inputs):
     model = load()
     found = model(**inputs(), train=True)
-    np.testing.assert_array_equal(
-        found.last_hidden_state, model(**inputs()).last_hidden_state
-    )
+    right = model(**inputs()).last_hidden_state
+    np.testing.assert_allclose(found.last_hidden_state, right, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", [jax.random.key, jax.random.PRNGKey])

@@ -16,6 +16,7 @@ from albert.flax import (
     FlaxAlbertModel,
     FlaxAlbertPreTrainedModel,
 )
+from albert.flax.pretrained import _to_jax
 from conformance.cases import random_weights
 
 DTYPES = ("float32", "bfloat16", "float16")
@@ -45,6 +46,32 @@ def test_weights_stand_where_flax_has_them(load, config, class_name):
         for step in row.path("flax", base=class_name == "AlbertModel"):
             found = found[step]
         np.testing.assert_array_equal(found, row.to_framework(array, "flax"))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_loading_compiles_nothing(dtype):
+    """A program for each shape's cast would take longer than all else of loading."""
+    compiled = []
+
+    def listen(event, seconds, **_):
+        compiled.extend([event] if "compile" in event else [])
+
+    jax.clear_caches()
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        FlaxAlbertForMaskedLM.from_pretrained("albert-demo", param_dtype=dtype)
+        assert compiled == []
+        jnp.ones(3) + 1
+        assert compiled != []
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+
+
+def test_weights_share_no_memory_with_the_file():
+    array = np.ones((64, 64), np.float32)
+    held = _to_jax(array, jnp.dtype("float32"), None)
+    array[:] = 2
+    assert float(held.sum()) == 64 * 64
 
 
 def test_tree_is_that_of_transformers(load):

@@ -159,6 +159,9 @@ assert len(found[0][1].sharding.device_set) == 8
 right = step(model.params, given)
 close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-5)
 jax.tree.map(close, found, right)
+train = lambda params, given: model(**given, params=params, train=True).loss
+train = jax.jit(jax.value_and_grad(train))
+jax.tree.map(close, train(placed, rows), train(model.params, given))
 model.save_pretrained(sys.argv[2], params=placed)
 print("sharded")
 """

@@ -88,6 +88,18 @@ def test_masked_words(lab, dtype, tolerance):
 
 
 @TYPES
+def test_masked_words_of_labelled_places(lab, dtype, tolerance):
+    head = lab.model("AlbertForMaskedLM", dtype).predictions
+    states, labels = tensor(logits(B, S, 24), dtype), some(draw(V, B, S))
+    loss = losses.labelled_lm_loss(
+        lab.config(), head, states, tensor(labels, torch.long)
+    )
+    assert loss.dtype == dtype
+    scores = head(states).detach().double().numpy()
+    assert_loss(loss, oracle.cross_entropy(scores, labels), tolerance)
+
+
+@TYPES
 @pytest.mark.parametrize("labels", [[1, 0, 1], [0, -100, 1], [-100] * 3])
 def test_sentence_order(labels, dtype, tolerance):
     values = logits(B, 2)

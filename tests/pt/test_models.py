@@ -6,14 +6,21 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import albert.pt
 from albert.pt import outputs
+from albert.pt.fast import labelled
 
 B, C, S, E, H, N, V = 3, 9, 7, 5, 24, 4, 101
 
 START = ["input_ids", "attention_mask", "token_type_ids", "position_ids"]
 END = ["output_attentions", "output_hidden_states", "return_dict"]
+# Last, since transformers has none of them.
+OWN = {
+    "AlbertForPreTraining": ["masked_lm_positions", "output_logits"],
+    "AlbertForMaskedLM": ["masked_lm_positions", "output_logits"],
+}
 ARGUMENTS = {
     "AlbertModel": [],
     "AlbertForPreTraining": ["labels", "sentence_order_label"],
@@ -110,6 +117,8 @@ STATE = {
         }.items()
     },
 }
+
+WORDS = {"AlbertForPreTraining": "prediction_logits", "AlbertForMaskedLM": "logits"}
 
 both = pytest.mark.parametrize("implementation", ["sdpa", "eager"])
 
@@ -307,7 +316,8 @@ def test_gradients(lab, class_name):
 def test_arguments(class_name):
     forward = getattr(albert.pt, class_name).forward
     names = list(inspect.signature(forward).parameters)[1:]
-    assert names == [*START, "inputs_embeds", *ARGUMENTS[class_name], *END]
+    own = OWN.get(class_name, [])
+    assert names == [*START, "inputs_embeds", *ARGUMENTS[class_name], *END, *own]
     defaults = {p.default for p in inspect.signature(forward).parameters.values()}
     assert defaults == {inspect.Parameter.empty, None}
 
@@ -449,6 +459,185 @@ def test_strict_load_state_dict_refuses_other_names(lab):
         model.load_state_dict(state)
 
 
+# Words, at chosen places and in training
+
+
+POSITIONS = np.array([[5, 0, 5, 2], [6, 6, 1, 0], [3, 4, 0, 0]])
+
+
+def words_given(kind):
+    """Labels, with positions or without."""
+    pieces = np.random.default_rng(9).integers(0, V, (B, S))
+    index = np.arange(B * S).reshape(B, S)
+    if kind == "positions":
+        labels = np.where(POSITIONS == 0, -100, pieces[:, :4])
+        return {"labels": labels, "masked_lm_positions": POSITIONS}
+    kept = {"some": index % 3 == 1, "one": index == 9, "none": index < 0}
+    return {"labels": np.where(kept.get(kind, True), pieces, -100)}
+
+
+KINDS = ["some", "one", "none", "all", "positions"]
+words_alone = pytest.mark.parametrize("name", WORDS)
+
+
+def loss_and_slopes(model, tensors, **arguments):
+    model.zero_grad()
+    output = model(**tensors, **arguments)
+    output.loss.backward()
+    return output, {n: p.grad.clone() for n, p in model.named_parameters()}
+
+
+@words_alone
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("chunk", [4, 1024])
+def test_loss_of_training_is_that_of_all_scores(lab, name, kind, chunk, monkeypatch):
+    monkeypatch.setattr(labelled, "CHUNK", chunk)
+    model = lab.model(name, torch.float64).train()
+    given = {**all_inputs(lab, name), **words_given(kind)}
+    tensors = lab.tensors(given)
+    found, slopes = loss_and_slopes(model, tensors)
+    right, expected = loss_and_slopes(model, tensors, output_logits=True)
+    assert set(right) - set(found) == {WORDS[name]}
+    torch.testing.assert_close(found.loss, right.loss)
+    torch.testing.assert_close(slopes, expected)
+    oracles = lab.oracle(name, given)["loss"]
+    assert float(found.loss.detach()) == pytest.approx(float(oracles), abs=1e-11)
+    plain = model(**tensors, return_dict=False)
+    torch.testing.assert_close(plain, found.to_tuple())
+
+
+class Largest(TorchDispatchMode):
+    """Notes the most values that a tensor had."""
+
+    values = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        found = func(*args, **(kwargs or {}))
+        for tensor in found if isinstance(found, tuple | list) else [found]:
+            if isinstance(tensor, torch.Tensor):
+                self.values = max(self.values, tensor.numel())
+        return found
+
+
+@words_alone
+@pytest.mark.parametrize("training", [True, False])
+def test_no_scores_of_all_words_at_all_places(lab, name, training, monkeypatch):
+    monkeypatch.setattr(labelled, "CHUNK", 4)
+    # With a vocabulary that is larger than all that the layers make.
+    model = lab.model(name, vocab_size=1001).train(training)
+    tensors = lab.tensors({**lab.inputs(name), **words_given("all")})
+    largest = {}
+    for asked in (True, None if training else False):
+        with Largest() as seen:
+            model(**tensors, output_logits=asked).loss.backward()
+        largest[asked] = seen.values
+    asked, spared = largest.values()
+    assert asked == B * S * 1001
+    # The table, or a chunk's scores.
+    assert spared == max(1001 * E, 4 * 1001)
+
+
+@words_alone
+def test_scores_beside_labels_in_evaluation(lab, name):
+    model = lab.model(name)
+    tensors = lab.tensors(all_inputs(lab, name))
+    both = model(**tensors)
+    alone = model(**tensors, output_logits=False)
+    assert set(both) - set(alone) == {WORDS[name]}
+    torch.testing.assert_close(alone.loss, both.loss)
+
+
+@words_alone
+@pytest.mark.parametrize("training", [True, False])
+def test_scores_without_labels_unless_refused(lab, name, training, monkeypatch):
+    model = lab.model(name).train(training)
+    tensors = lab.tensors(lab.inputs(name))
+    assert model(**tensors)[WORDS[name]].shape == (B, S, V)
+    monkeypatch.setattr(model.predictions, "narrow", None)
+    rest = {"sop_logits"} if name == "AlbertForPreTraining" else set()
+    assert set(model(**tensors, output_logits=False)) == rest
+
+
+@words_alone
+def test_scores_at_positions(lab, name):
+    model = lab.model(name, torch.float64)
+    tensors = lab.tensors(lab.inputs(name))
+    whole = model(**tensors)[WORDS[name]]
+    places = torch.tensor(POSITIONS, dtype=torch.int32)
+    found = model(**tensors, masked_lm_positions=places)[WORDS[name]]
+    right = torch.stack([row[at] for row, at in zip(whole, POSITIONS, strict=True)])
+    torch.testing.assert_close(found, right)
+    nowhere = model(**tensors, masked_lm_positions=places[:, :0])[WORDS[name]]
+    assert nowhere.shape == (B, 0, V)
+
+
+@words_alone
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"masked_lm_positions": torch.zeros(B).long()},
+            "masked_lm_positions must have the shape [B, P] = [3, ?], but has [3].",
+        ),
+        (
+            {"masked_lm_positions": torch.zeros(2, 4).long()},
+            "masked_lm_positions must have the shape [B, P] = [3, ?], but has [2, 4].",
+        ),
+        (
+            {"masked_lm_positions": torch.full((B, 4), S)},
+            "masked_lm_positions must be at least 0 and below length=7, but has 7.",
+        ),
+        (
+            {"masked_lm_positions": torch.full((B, 4), -1)},
+            "masked_lm_positions must be at least 0 and below length=7, but has -1.",
+        ),
+        (
+            {"masked_lm_positions": torch.zeros(B, 4)},
+            "masked_lm_positions must be integers, but are of type float32.",
+        ),
+        (
+            {
+                "masked_lm_positions": torch.zeros(B, 4).long(),
+                "labels": torch.zeros(B, S).long(),
+            },
+            "labels must have the shape [B, P] = [3, 4], but has [3, 7].",
+        ),
+        (
+            {"labels": torch.zeros(B, 4).long()},
+            "labels must have the shape [B, S] = [3, 7], but has [3, 4].",
+        ),
+        (
+            {"labels": torch.full((B, S), V)},
+            "labels must be at least 0 and below vocab_size=101 or -100, but has 101.",
+        ),
+    ],
+)
+def test_bad_places(lab, name, given, message):
+    model = lab.model(name)
+    for training in (False, True):
+        with pytest.raises(ValueError) as caught:
+            model.train(training)(**lab.tensors(lab.inputs(name)), **given)
+        assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_loss_of_training_in_bfloat16(lab, autocast, monkeypatch):
+    monkeypatch.setattr(labelled, "CHUNK", 4)
+    dtype = torch.float32 if autocast else torch.bfloat16
+    model = lab.model("AlbertForMaskedLM", dtype).train()
+    tensors = lab.tensors({**lab.inputs("AlbertForMaskedLM"), **words_given("some")})
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        found, slopes = loss_and_slopes(model, tensors)
+        right, expected = loss_and_slopes(model, tensors, output_logits=True)
+    assert found.loss.dtype == torch.float32
+    torch.testing.assert_close(found.loss, right.loss, rtol=0, atol=1e-5)
+    for name, slope in slopes.items():
+        spread = float(expected[name].abs().max())
+        torch.testing.assert_close(
+            slope, expected[name], rtol=0, atol=0.03 * spread + 1e-6
+        )
+
+
 # Dropout
 
 HIDDEN, ATTENTION, CLASSIFIER = 0.125, 0.25, 0.375
@@ -487,6 +676,7 @@ def test_which_dropouts_fire(lab, class_name, monkeypatch, implementation):
     monkeypatch.setattr(functional, "scaled_dot_product_attention", record_sdpa)
     tensors = lab.tensors(all_inputs(lab, class_name))
     found = model(**tensors)
+    words = {WORDS[class_name]} if class_name in WORDS else set()
     rows = B * C if class_name == "AlbertForMultipleChoice" else B
     block = [
         (ATTENTION, (rows, N, S, S)),
@@ -497,8 +687,10 @@ def test_which_dropouts_fire(lab, class_name, monkeypatch, implementation):
     expected = [(HIDDEN, (rows, S, E)), *(6 * block), *dropped(lab, class_name)]
     assert fired == expected
     # With dropouts that drop nothing, training is inference.
-    plain = model.eval()(**tensors).to_tuple()
-    torch.testing.assert_close(found.to_tuple(), plain, rtol=0, atol=1e-6)
+    plain = model.eval()(**tensors)
+    assert set(found) == set(plain) - words
+    for name in found:
+        torch.testing.assert_close(found[name], plain[name], rtol=0, atol=1e-6)
 
 
 @both
@@ -643,6 +835,32 @@ def test_jit_trace(lab):
     torch.testing.assert_close(found, right, rtol=0, atol=1e-6)
 
 
+def test_compile_in_training(lab, monkeypatch):
+    monkeypatch.setattr(labelled, "CHUNK", 4)
+    model = lab.model("AlbertForPreTraining", torch.float64).train()
+    tensors = lab.tensors(all_inputs(lab, "AlbertForPreTraining"))
+    right, expected = loss_and_slopes(model, tensors)
+    compiled = torch.compile(model, fullgraph=True, backend="eager")
+    model.zero_grad()
+    found = compiled(**tensors)
+    assert list(found) == ["loss", "sop_logits"]
+    found.loss.backward()
+    torch.testing.assert_close(found.loss, right.loss)
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(parameter.grad, expected[name])
+
+
+def test_export_with_positions(lab):
+    model = lab.model("AlbertForPreTraining")
+    tensors = lab.tensors(lab.inputs("AlbertForPreTraining"))
+    tensors["masked_lm_positions"] = torch.tensor(POSITIONS)
+    program = torch.export.export(model, (), tensors).module()
+    tensors["masked_lm_positions"] = torch.tensor(6 - POSITIONS)
+    found, right = program(**tensors), model(**tensors)
+    for name in right:
+        torch.testing.assert_close(found[name], right[name], rtol=0, atol=1e-6)
+
+
 def loss_of(model):
     def loss(weights, tensors):
         return torch.func.functional_call(model, weights, kwargs=tensors).loss
@@ -650,8 +868,9 @@ def loss_of(model):
     return loss
 
 
-def test_gradients_of_a_function_of_the_weights(lab):
-    model = lab.model("AlbertForMaskedLM", torch.float64)
+@pytest.mark.parametrize("training", [False, True])
+def test_gradients_of_a_function_of_the_weights(lab, training):
+    model = lab.model("AlbertForMaskedLM", torch.float64).train(training)
     tensors = lab.tensors(all_inputs(lab, "AlbertForMaskedLM"))
     weights = dict(model.named_parameters())
     found = torch.func.grad(loss_of(model))(weights, tensors)
@@ -661,8 +880,10 @@ def test_gradients_of_a_function_of_the_weights(lab):
         torch.testing.assert_close(found[name], parameter.grad)
 
 
-def test_gradients_of_each_text(lab):
+@pytest.mark.parametrize("training", [False, True])
+def test_gradients_of_each_text(lab, training):
     model = lab.model("AlbertForMaskedLM", torch.float64, attn_implementation="eager")
+    model.train(training)
     tensors = lab.tensors(all_inputs(lab, "AlbertForMaskedLM"))
     weights = dict(model.named_parameters())
     texts = {name: tensor[:, None] for name, tensor in tensors.items()}

@@ -1,5 +1,6 @@
 """The seven models: eager, traced, compiled by XLA and in functional models."""
 
+import re
 from typing import Any
 
 import keras
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 import albert.tf
 from albert.common.inputs import IGNORE_INDEX
+from albert.tf.fast import labelled
 from conformance import oracle
 
 NAMES = tuple(oracle.MODELS)
@@ -96,6 +98,188 @@ def test_tf_function(
     assert (type(output), list(output)) == (type(eager), list(eager))
     as_arrays = keras.tree.map_structure(lambda value: value.numpy(), dict(eager))
     assert_close(output, as_arrays, 5e-6)
+
+
+POSITIONS = np.array([[5, 0, 5, 2], [6, 6, 1, 0], [3, 4, 0, 0]])
+WORDS = {"AlbertForPreTraining": "prediction_logits", "AlbertForMaskedLM": "logits"}
+KINDS = ["some", "one", "none", "all", "positions"]
+words_alone = pytest.mark.parametrize("name", WORDS)
+WAYS: dict[str, Any] = {
+    "eager": lambda function: function,
+    "graph": tf.function,
+    "XLA": lambda function: tf.function(function, jit_compile=True),
+}
+
+
+def words_given(kind: str) -> dict[str, np.ndarray]:
+    """Labels, with positions or without."""
+    pieces = np.random.default_rng(9).integers(0, 101, (3, 7))
+    index = np.arange(21).reshape(3, 7)
+    if kind == "positions":
+        labels = np.where(POSITIONS == 0, IGNORE_INDEX, pieces[:, :4])
+        return {"labels": labels, "masked_lm_positions": POSITIONS}
+    kept = {"some": index % 3 == 1, "one": index == 9, "none": index < 0}
+    return {"labels": np.where(kept.get(kind, True), pieces, IGNORE_INDEX)}
+
+
+def training_step(model: Any, **arguments: Any) -> Any:
+    def step(held: dict[str, tf.Tensor]) -> Any:
+        with tf.GradientTape() as tape:
+            output = model(held, training=True, **arguments)
+        slopes = tape.gradient(output.loss, model.trainable_weights)
+        return output, [tf.convert_to_tensor(slope) for slope in slopes]
+
+    return step
+
+
+def constants(inputs: dict[str, np.ndarray]) -> dict[str, tf.Tensor]:
+    return {key: tf.constant(value) for key, value in inputs.items()}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@words_alone
+def test_loss_of_training_is_that_of_all_scores(
+    name: str,
+    way: str,
+    flat: Any,
+    make: Any,
+    inputs_of: Any,
+    weights_of: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(labelled, "CHUNK", 4)
+    model = make(name, flat, dtype="float64")
+    step = WAYS[way](training_step(model))
+    for kind in KINDS:
+        inputs = {**inputs_of(name), **words_given(kind)}
+        found, slopes = step(constants(inputs))
+        right, expected = training_step(model, output_logits=True)(constants(inputs))
+        assert set(right) - set(found) == {WORDS[name]}
+        np.testing.assert_allclose(found.loss, right.loss, rtol=0, atol=1e-12)
+        for one, other in zip(slopes, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
+        oracles = oracle.MODELS[name](flat, weights_of(model), inputs)["loss"]
+        np.testing.assert_allclose(found.loss, oracles, rtol=0, atol=1e-8)
+
+
+@words_alone
+def test_no_scores_of_all_words_at_all_places(
+    name: str, flat: Any, make: Any, inputs_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(labelled, "CHUNK", 4)
+    # With a vocabulary that is larger than all that the layers make.
+    model = make(name, flat.replace(vocab_size=1001))
+    inputs = constants({**inputs_of(name), **words_given("all")})
+    for asked in (True, None):
+        step = training_step(model, output_logits=asked)
+        text = tf.function(step, jit_compile=True).experimental_get_compiler_ir(inputs)(
+            stage="optimized_hlo"
+        )
+        sizes = [
+            np.prod([int(size) for size in found.split(",")])
+            for found in re.findall(r"f32\[([0-9,]+)\]", text)
+        ]
+        assert 4 * 1001 in sizes or asked
+        assert (21 * 1001 in sizes) == bool(asked)
+
+
+@words_alone
+def test_when_scores_are_given(
+    name: str, flat: Any, make: Any, inputs_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, inputs = make(name, flat), inputs_of(name)
+    both, alone = model(inputs), model(inputs, output_logits=False)
+    assert set(both) - set(alone) == {WORDS[name]}
+    np.testing.assert_allclose(alone.loss, both.loss, rtol=0, atol=1e-5)
+    assert len(model(inputs, training=True, return_dict=False)) == len(alone)
+    del inputs["labels"]
+    for training in (True, False):
+        found = model(inputs, training=training)[WORDS[name]]
+        assert found.shape == (3, 7, 101)
+    inputs.pop("sentence_order_label", None)
+    monkeypatch.setattr(model.predictions, "narrow", None)
+    rest = {"sop_logits"} if name == "AlbertForPreTraining" else set()
+    assert set(model(inputs, output_logits=False)) == rest
+
+
+@words_alone
+def test_scores_at_positions(
+    name: str, flat: Any, make: Any, inputs_of: Any, weights_of: Any
+) -> None:
+    model, inputs = make(name, flat), inputs_of(name)
+    del inputs["labels"]
+    inputs["masked_lm_positions"] = POSITIONS.astype(np.int32)
+    right = oracle.MODELS[name](flat, weights_of(model), inputs)[WORDS[name]]
+    for way in WAYS.values():
+        found = way(lambda held: model(held)[WORDS[name]])(constants(inputs))
+        np.testing.assert_allclose(found, right, rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"masked_lm_positions": np.zeros(3, int)},
+            "masked_lm_positions must have the shape [B, P] = [3, ?], but has [3].",
+        ),
+        (
+            {"masked_lm_positions": np.full((3, 4), 7)},
+            "masked_lm_positions must be at least 0 and below length=7, but has 7.",
+        ),
+        (
+            {
+                "masked_lm_positions": np.zeros((3, 4), int),
+                "labels": np.zeros((3, 7), int),
+            },
+            "labels must have the shape [B, P] = [3, 4], but has [3, 7].",
+        ),
+        (
+            {"labels": np.zeros((3, 4), int)},
+            "labels must have the shape [B, S] = [3, 7], but has [3, 4].",
+        ),
+    ],
+)
+def test_bad_places(given: Any, message: str, flat: Any, make: Any) -> None:
+    model = make("AlbertForMaskedLM", flat)
+    for training in (True, False):
+        with pytest.raises(ValueError) as raised:
+            model(np.arange(21).reshape(3, 7), training=training, **given)
+        assert str(raised.value) == message
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "mixed_bfloat16"])
+def test_loss_of_training_in_bfloat16(
+    dtype: str,
+    flat: Any,
+    make: Any,
+    inputs_of: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(labelled, "CHUNK", 4)
+    model = make("AlbertForMaskedLM", flat, dtype=dtype)
+    inputs = constants(inputs_of("AlbertForMaskedLM"))
+    found, slopes = training_step(model)(inputs)
+    right, expected = training_step(model, output_logits=True)(inputs)
+    assert found.loss.dtype == tf.float32
+    np.testing.assert_allclose(found.loss, right.loss, rtol=0, atol=1e-5)
+    spread = max(float(tf.reduce_max(tf.abs(slope))) for slope in expected)
+    for one, other in zip(slopes, expected, strict=True):
+        assert one.dtype == other.dtype
+        one, other = np.asarray(one, np.float32), np.asarray(other, np.float32)
+        np.testing.assert_allclose(one, other, rtol=0, atol=0.02 * spread)
+
+
+def test_a_functional_model_has_the_same_outputs_in_training(
+    flat: Any, make: Any, inputs_of: Any
+) -> None:
+    model = make("AlbertForMaskedLM", flat)
+    inputs = inputs_of("AlbertForMaskedLM")
+    symbols = {
+        key: keras.Input(shape=(None,), dtype=str(value.dtype), name=key)
+        for key, value in inputs.items()
+    }
+    whole = keras.Model(symbols, model(symbols))
+    assert set(whole(inputs, training=True)) == set(whole(inputs)) == {"loss", "logits"}
 
 
 @pytest.mark.parametrize("name", ["AlbertForPreTraining", "AlbertForQuestionAnswering"])

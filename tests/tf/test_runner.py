@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from albert.tf import heads, models
 from albert.tf.runner import Runner, run
 from conformance import oracle
 
@@ -68,7 +69,8 @@ def test_places_are_taken_before_copying(flat, make, given):
     inputs = given()
     whole = runner(inputs, ("logits",))["logits"]
     found = runner(inputs, ("logits",), PLACES)["logits"]
-    np.testing.assert_array_equal(found, whole[np.arange(3)[:, None], PLACES])
+    right = whole[np.arange(3)[:, None], PLACES]
+    np.testing.assert_allclose(found, right, rtol=0, atol=1e-6)
     assert runner(inputs, ("logits",), PLACES[:, :0])["logits"].shape == (3, 0, 101)
     # What the graph gives is what is copied.
     _, graph = runner._traced.values()
@@ -98,6 +100,20 @@ def test_the_graph_still_checks_the_length(flat, make):
     ids = np.ones((2, 12), np.int32)
     with pytest.raises(tf.errors.InvalidArgumentError, match="more positions than"):
         runner({"input_ids": ids}, ("last_hidden_state",))
+
+
+def test_words_are_scored_where_they_are_read(flat, make, given, monkeypatch):
+    runner = Runner(make("AlbertForMaskedLM", flat))
+    scored = []
+
+    def noting(hidden, places):
+        scored.append(places is not None)
+        return heads.take_places(hidden, places)
+
+    monkeypatch.setattr(models, "take_places", noting)
+    runner(given(), ("logits",), PLACES)
+    runner(given(), ("logits",))
+    assert scored == [True, False]
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16", "mixed_bfloat16"])

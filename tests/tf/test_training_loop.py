@@ -1,5 +1,6 @@
 """`compile`, `fit`, `evaluate` and `predict`, with labels wherever they may stand."""
 
+import inspect
 from typing import Any
 
 import keras
@@ -89,6 +90,46 @@ def test_keras_loss_and_metrics_see_the_logits(name: str, compiled: Any) -> None
     found = check_learning(model, x, y, batch_size=len(INPUTS[name]))
     assert found["loss"] == pytest.approx(float(own), rel=1e-5)
     assert sum("accuracy" in key for key in found) == len(TARGETS[name])
+
+
+def test_scores_of_words_are_computed_for_what_keras_compares_only(
+    compiled: Any,
+) -> None:
+    name = "AlbertForPreTraining"
+    metrics = {field: ["accuracy"] for field in ("prediction_logits", "sop_logits")}
+    keras_own = {"loss": CROSS_ENTROPY(from_logits=True)}
+    x, y = {"input_ids": IDS, **TARGETS[name]}, TARGETS[name]
+    seen = []
+    losses = []
+    for given in ({}, {"metrics": metrics}, keras_own):
+        model = compiled(name, **given)
+        call = model.call
+
+        def noting(*args: Any, call: Any = call, **kwargs: Any) -> Any:
+            output = call(*args, **kwargs)
+            seen.append("prediction_logits" in output)
+            return output
+
+        model.call = noting
+        noting.__signature__ = inspect.signature(call)  # pyright: ignore
+        for data in ((x, None), ({"input_ids": IDS}, y)):
+            run = {"verbose": 0, "batch_size": 10, "shuffle": False}
+            losses.append(model.fit(*data, **run).history["loss"][0])
+            model.evaluate(*data, verbose=0, batch_size=10)
+    assert seen == [False] * 4 + [True] * 8
+    np.testing.assert_allclose(losses[:2], losses[2:4], rtol=1e-5)
+    np.testing.assert_allclose(losses[:2], losses[4:], rtol=1e-5)
+
+
+def test_the_loss_of_words_in_a_compiled_step(compiled: Any) -> None:
+    labels = np.where(IDS % 3 == 0, IDS, -100)
+    losses = []
+    for by_xla in (False, True):
+        model = compiled("AlbertForMaskedLM", jit_compile=by_xla)
+        assert model.jit_compile is by_xla
+        run = {"batch_size": 5, "verbose": 0, "shuffle": False}
+        losses.append(model.fit(IDS, labels, **run).history["loss"])
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
 
 
 def test_metrics_beside_the_own_loss(compiled: Any) -> None:

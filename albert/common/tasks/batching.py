@@ -5,7 +5,9 @@ Letters: B batch, S sequence, M places that are wanted.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -54,6 +56,15 @@ _LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 _OVERHEAD = 8
 """What a batch costs by itself, in tokens for each row that it may have."""
 
+_COMPILATION = 16
+"""What a shape costs that a stream of bucketed batches has not had, in the same unit.
+
+It takes longer than that, but is paid once, and padding again in each window.
+"""
+
+Sizes = set[tuple[int, int]]
+"""Numbers of rows and lengths of the batches of a stream so far."""
+
 
 def check_rows(rows: Sequence[Row], config: AlbertConfig) -> None:
     """Refuse rows that the model cannot read, before they are in a batch.
@@ -99,6 +110,7 @@ def compute(
     task: Task[Any],
     rows: Sequence[Row],
     batch_size: int,
+    seen: Sizes | None = None,
 ) -> list[Outputs]:
     """Run the model on rows, in batches of like lengths.
 
@@ -107,6 +119,7 @@ def compute(
         task: whose rows they are.
         rows: any number.
         batch_size: rows in a batch at most.
+        seen: as in `make_batches`.
 
     Returns:
         The outputs of each row, in the order of the rows, without padding. Each array
@@ -116,8 +129,9 @@ def compute(
         ValueError: some rows have `at` and others not.
     """
     longest = task.config.max_position_embeddings if runner.bucketed else None
+    pad_id = task.tokenizer.pad_token_id
     found: list[Outputs] = [{}] * len(rows)
-    for batch in make_batches(rows, batch_size, task.tokenizer.pad_token_id, longest):
+    for batch in make_batches(rows, batch_size, pad_id, longest, seen):
         inputs = batch.inputs
         if task.axes == 3:
             inputs = {name: array[:, None] for name, array in inputs.items()}
@@ -131,7 +145,11 @@ def compute(
 
 
 def make_batches(
-    rows: Sequence[Row], batch_size: int, pad_id: int, longest: int | None = None
+    rows: Sequence[Row],
+    batch_size: int,
+    pad_id: int,
+    longest: int | None = None,
+    seen: Sizes | None = None,
 ) -> Generator[Batch]:
     """Put rows of like lengths together.
 
@@ -141,6 +159,8 @@ def make_batches(
         pad_id: id of the padding token.
         longest: the greatest length of all; then shapes are rounded up, so that there
             are few. None rounds nothing.
+        seen: sizes that rounded batches before had, which are taken again where that
+            pads little; those of these batches are added. None for none before.
 
     Yields:
         Batches, the longest rows first: what does not fit in memory fails at once.
@@ -151,10 +171,14 @@ def make_batches(
     if len({row.at is None for row in rows}) > 1:
         raise ValueError("either all rows must have places (at), or none.")
     order = sorted(range(len(rows)), key=lambda number: -len(rows[number].input_ids))
-    shapes = _Shapes(batch_size, longest)
-    for start, end in shapes.divide([len(rows[member].input_ids) for member in order]):
+    shapes = _Shapes(batch_size, longest, set() if seen is None else seen)
+    lengths = [len(rows[member].input_ids) for member in order]
+    for start, end, size in shapes.divide(lengths):
         members = order[start:end]
-        yield _pad([rows[member] for member in members], members, pad_id, shapes)
+        chosen = [rows[member] for member in members]
+        places = [len(row.at) for row in chosen if row.at is not None]
+        at = (size[0], shapes.places(max(places))) if places else None
+        yield _pad(chosen, members, pad_id, size, at)
 
 
 class _Shapes(NamedTuple):
@@ -162,10 +186,13 @@ class _Shapes(NamedTuple):
 
     batch_size: int
     longest: int | None
+    seen: Sizes
 
     def number(self, number: int) -> int:
-        """Round a number of rows up: to 1, 4, 16, ... or all that there may be."""
-        return min(self.places(number), self.batch_size)
+        """Round a number of rows up: to 1, 2, 4, ... or all that there may be."""
+        if self.longest is None or not number:
+            return number
+        return min(1 << (number - 1).bit_length(), self.batch_size)
 
     def length(self, length: int) -> int:
         """Round a length up."""
@@ -182,56 +209,77 @@ class _Shapes(NamedTuple):
             power *= 4
         return number if self.longest is None else power
 
-    def divide(self, lengths: Sequence[int]) -> list[tuple[int, int]]:
+    def fit(self, number: int, length: int) -> tuple[int, tuple[int, int]]:
+        """Choose the size of a batch: its own, or one that was seen and holds it.
+
+        Args:
+            number: of rows, rounded up.
+            length: of the longest, rounded up.
+
+        Returns:
+            Cost in tokens, and number and length that are computed.
+        """
+        own = number, length
+        if self.longest is None or own in self.seen:
+            return number * length, own
+        held = [size for size in self.seen if size[0] >= number and size[1] >= length]
+        costs = [(rows * most, (rows, most)) for rows, most in held]
+        return min([(number * length + _COMPILATION * self.batch_size, own), *costs])
+
+    def divide(self, lengths: Sequence[int]) -> list[tuple[int, int, tuple[int, int]]]:
         """Divide rows into batches so that the least is computed.
 
         Args:
             lengths: of the rows, the longest first.
 
         Returns:
-            Start and end of each batch, in order.
+            Start and end of each batch, and its size, in order.
         """
         # Every row may begin a batch; with very large batches only some may.
         fine = max(self.batch_size // 32, 1)
         step = next(n for n in range(fine, 0, -1) if self.batch_size % n == 0)
         ends = [*range(0, len(lengths), step), len(lengths)]
         most = self.batch_size // step
-        sizes = [self.number(number) for number in range(self.batch_size + 1)]
+        numbers = [self.number(number) for number in range(self.batch_size + 1)]
         padded = [self.length(length) for length in lengths]
         overhead = _OVERHEAD * self.batch_size
+        fit = cache(self.fit)
         # Of each place: the least cost of the rows before it, and where the last batch
         # of them starts.
         costs, starts = [0], [0]
         for place, end in enumerate(ends[1:], start=1):
-            cost, start = min(
-                (
-                    costs[before] + sizes[end - ends[before]] * padded[ends[before]],
-                    before,
-                )
-                for before in range(max(0, place - most), place)
-            )
-            costs.append(cost + overhead)
+            best, start = sys.maxsize, place - 1
+            for before in range(max(0, place - most), place):
+                first = ends[before]
+                cost = costs[before] + fit(numbers[end - first], padded[first])[0]
+                if cost < best:
+                    best, start = cost, before
+            costs.append(best + overhead)
             starts.append(start)
-        batches: list[tuple[int, int]] = []
+        batches: list[tuple[int, int, tuple[int, int]]] = []
         place = len(ends) - 1
         while place > 0:
-            batches.append((ends[starts[place]], ends[place]))
+            start, end = ends[starts[place]], ends[place]
+            _, size = fit(numbers[end - start], padded[start])
+            batches.append((start, end, size))
             place = starts[place]
+        self.seen.update(size for _, _, size in batches)
         return batches[::-1]
 
 
 def _pad(
-    rows: Sequence[Row], members: Sequence[int], pad_id: int, shapes: _Shapes
+    rows: Sequence[Row],
+    members: Sequence[int],
+    pad_id: int,
+    shape: tuple[int, int],
+    places: tuple[int, int] | None,
 ) -> Batch:
-    number, length = shapes.number(len(rows)), shapes.length(len(rows[0].input_ids))
     inputs = {
-        "input_ids": np.full((number, length), pad_id, np.int32),
-        "attention_mask": np.zeros((number, length), np.int32),
-        "token_type_ids": np.zeros((number, length), np.int32),
+        "input_ids": np.full(shape, pad_id, np.int32),
+        "attention_mask": np.zeros(shape, np.int32),
+        "token_type_ids": np.zeros(shape, np.int32),
     }
-    places = [row.at for row in rows if row.at is not None]
-    most = shapes.places(max((len(one) for one in places), default=0))
-    at = np.zeros((number, most), np.int32) if places else None
+    at = None if places is None else np.zeros(places, np.int32)
     for index, row in enumerate(rows):
         size = len(row.input_ids)
         inputs["input_ids"][index, :size] = row.input_ids

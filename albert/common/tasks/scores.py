@@ -44,4 +44,11 @@ def best(scores: np.ndarray, number: int | None = None) -> np.ndarray:
     Returns:
         int [number or fewer], places in `scores`.
     """
-    return np.argsort(-scores, kind="stable")[:number]
+    places = np.arange(len(scores))
+    if number is not None and number < len(scores):
+        # Only those that reach the last one's score are sorted; NaN reaches nothing,
+        # so that with too few numbers among them all are.
+        least = -np.partition(-scores, number - 1)[number - 1]
+        if not np.isnan(least):
+            places = np.flatnonzero(scores >= least)
+    return places[np.argsort(-scores[places], kind="stable")][:number]

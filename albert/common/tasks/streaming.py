@@ -8,9 +8,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from tqdm import tqdm
-
-from albert.common.tasks.batching import Runner, check_rows, compute
+from albert.common.tasks.batching import Runner, Sizes, check_rows, compute
 from albert.common.tasks.notices import notify
 from albert.common.tasks.task import Encoded, Outputs, Task
 
@@ -96,10 +94,13 @@ class Stream(NamedTuple):
         """
         numbered = enumerate(inputs, self.first)
         index, size, told = self.first, self.batch_size, False
+        seen: Sizes = set()
         while window := self._read(numbered, min(size, self._left(index))):
+            if self._begins_block(index):
+                seen.clear()
             index += len(window)
             told = told or _tell_of_cuts(window)
-            yield from self._answer(window)
+            yield from self._answer(window, seen)
             size = self._next_size(size, index)
 
     def answer(self, given: Any) -> Any:
@@ -157,28 +158,30 @@ class Stream(NamedTuple):
         return sys.maxsize if self.block is None else self.block - index % self.block
 
     def _next_size(self, size: int, index: int) -> int:
-        begins_block = self.block is not None and index % self.block == 0
-        if self.batch_size == 1 or begins_block:
+        if self.batch_size == 1 or self._begins_block(index):
             return self.batch_size
         return min(2 * size, self.batch_size * _BATCHES)
 
-    def _answer(self, window: deque[_Read]) -> Generator[Any]:
+    def _begins_block(self, index: int) -> bool:
+        return self.block is not None and index % self.block == 0
+
+    def _answer(self, window: deque[_Read], seen: Sizes) -> Generator[Any]:
         """Answer a window, and let go of each input and its outputs on the way."""
         rows = [
             row for _, one in window if isinstance(one, Encoded) for row in one.rows
         ]
-        outputs = deque(compute(self.runner, self.task, rows, self.batch_size))
+        outputs = deque(compute(self.runner, self.task, rows, self.batch_size, seen))
         while window:
-            index, found = window.popleft()
-            if isinstance(found, Encoded):
-                own = [outputs.popleft() for _ in found.rows]
-                yield self._decode(index, found, own)
-            elif isinstance(found, _Broken):
-                raise found.error
+            index, one = window.popleft()
+            if isinstance(one, Encoded):
+                own = [outputs.popleft() for _ in one.rows]
+                yield self._decode(index, one, own)
+            elif isinstance(one, _Broken):
+                raise one.error
             elif self.on_error == "raise":
-                raise found
+                raise one
             else:
-                yield found
+                yield one
 
     def _decode(self, index: int, encoded: Encoded, outputs: Sequence[Outputs]) -> Any:
         try:
@@ -207,11 +210,17 @@ def with_progress(
     if progress is None:
         terminal = sys.stderr is not None and sys.stderr.isatty()
         progress = terminal and (total is None or total > long)
-    bar = tqdm(total=total, disable=not progress, unit="inputs")
-    with closing(answers), bar:
-        for answer in answers:
-            yield answer
-            bar.update()
+    with closing(answers):
+        if not progress:
+            yield from answers
+            return
+        # Importing it costs more than many a call.
+        from tqdm import tqdm
+
+        with tqdm(total=total, unit="inputs") as bar:
+            for answer in answers:
+                yield answer
+                bar.update()
 
 
 def _tell_of_cuts(window: Iterable[_Read]) -> bool:

@@ -71,32 +71,29 @@ def margin(word: str, best: Sequence[Step], scores: Scores) -> float:
         Score of the best cut less that of the runner-up, infinite if there is none;
         negative if `best` is not the best.
     """
-    size = len(word)
+    size, get = len(word), scores.steps.get
     # Best sums up to each place: of the best cut itself, and of those that left it.
     on_best = [-math.inf] * (size + 1)
     left_it = [-math.inf] * (size + 1)
     chosen = [0] * (size + 1)
     at, total = 0, 0.0
     for length, score in best:
-        on_best[at], chosen[at] = total, length
+        on_best[at], chosen[at] = total, at + length
         at, total = at + length, total + score
+    # Written out in one loop, since each new word of a text comes by here.
     for start in range(size):
-        either = max(on_best[start], left_it[start])
+        before = left_it[start]
+        either = max(on_best[start], before)
         if either == -math.inf:
             continue
-        for length, score in _edges(word, start, scores):
-            before = left_it[start] if length == chosen[start] else either
-            left_it[start + length] = max(left_it[start + length], before + score)
+        follows = chosen[start]
+        for end in range(start + 1, min(start + scores.longest, size) + 1):
+            score = get(word[start:end])
+            if score is None:
+                if end > start + 1:
+                    continue
+                score = scores.unknown
+            found = (before if end == follows else either) + score
+            if found > left_it[end]:
+                left_it[end] = found
     return total - left_it[size]
-
-
-def _edges(word: str, start: int, scores: Scores) -> list[Step]:
-    """List the pieces that begin at `start`, or the character as an unknown one."""
-    edges: list[Step] = []
-    for length in range(1, min(scores.longest, len(word) - start) + 1):
-        score = scores.steps.get(word[start : start + length])
-        if score is not None:
-            edges.append((length, score))
-    if not edges or edges[0][0] != 1:
-        edges.append((1, scores.unknown))
-    return edges

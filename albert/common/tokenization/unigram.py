@@ -137,10 +137,11 @@ def _splitters(model: SpmModel) -> tuple[re.Pattern[str], re.Pattern[str] | None
     """
     kinds = zip(model.pieces, model.kinds, strict=True)
     pieces = {piece for piece, kind in kinds if kind in (NORMAL, USER_DEFINED)}
-    if BLANK not in pieces or any(BLANK in piece[1:] for piece in pieces):
+    # Most pieces begin with one, so that a search from the right ends soonest.
+    if BLANK not in pieces or any(piece.rfind(BLANK) > 0 for piece in pieces):
         return re.compile(".+", re.DOTALL), re.compile("")
-    inside = {char for piece in pieces if len(piece) > 1 for char in piece}
-    alone = {piece for piece in pieces if len(piece) == 1} - inside - {BLANK}
+    single = {piece for piece in pieces if len(piece) == 1}
+    alone = single - set("".join(pieces - single)) - {BLANK}
     lonely = re.escape("".join(sorted(alone)))
     others = f"[^{BLANK}{lonely}]"
     pattern = f"{BLANK}{others}*|{others}+" + (f"|[{lonely}]" if alone else "")

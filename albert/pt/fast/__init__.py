@@ -6,6 +6,7 @@ Each way gives what the plain one gives, and is taken only where that is sure;
 - `groups`: in inference on the CPU, the layer groups with oneDNN's fused products.
 - `project`: in training on the CPU, oneDNN's products forward and backward.
 - `leave_out_padding`: the encoder computes real tokens only, where nobody reads others.
+- `labelled`: a sum over the places that have a label.
 """
 
 from albert.pt.fast.attention import attend

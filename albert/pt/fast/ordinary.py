@@ -17,11 +17,12 @@ _BATCHED: Any = torch._C._parse_dispatch_key("Batched")
 def is_ordinary_call(tensor: torch.Tensor) -> bool:
     """Whether nothing watches or rewrites the operations of this call.
 
-    Compilers, exporters, tracers, transforms, autocast and modes that see every
-    operation, such as a counter of them, get the plain model.
-
     Args:
         tensor: what the call computes with.
+
+    Returns:
+        False for compilers, exporters, tracers, transforms, autocast, and modes that
+        see every operation, such as a counter of them: they get the plain model.
     """
     return not (
         torch.compiler.is_compiling()
@@ -36,11 +37,15 @@ def is_ordinary_call(tensor: torch.Tensor) -> bool:
 
 
 def are_ordinary(modules: Iterable[nn.Module], like: torch.Tensor) -> bool:
-    """Whether modules are this package's or PyTorch's own, and nothing hangs on them.
+    """Whether modules are as this package makes them, and nothing hangs on them.
 
     Args:
         modules: a module and all within it.
         like: the parameters' type and place must be this tensor's.
+
+    Returns:
+        False if one has a hook, a class of a user's, another method, or parameters that
+        are missing or of a class of their own.
     """
     if hooks._global_forward_hooks or hooks._global_forward_pre_hooks:
         return False

@@ -35,10 +35,12 @@ _FUSED: dict[Activation, tuple[str, str]] = {
 def has_onednn(tensor: torch.Tensor) -> bool:
     """Whether oneDNN multiplies such tensors here, and is not switched off.
 
-    PyTorch's own switch, `torch.backends.mkldnn.flags(enabled=False)`, counts, too.
-
     Args:
         tensor: of any shape.
+
+    Returns:
+        True for float32 and bfloat16 on a CPU, where PyTorch was built with it; but
+        `torch.backends.mkldnn.flags(enabled=False)`, PyTorch's own switch, counts, too.
     """
     if not switches.onednn or tensor.device.type != "cpu":
         return False

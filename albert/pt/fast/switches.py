@@ -1,9 +1,9 @@
 """Which quick ways may be taken."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
+
+from albert.common.switching import ON, switched
 
 
 @dataclass
@@ -22,31 +22,7 @@ class Switches:
     unpadded: bool = True
 
 
-_ON = os.environ.get("ALBERT_FAST", "1") != "0"
-switches = Switches(onednn=_ON, packed=_ON, unpadded=_ON)
+switches = Switches(onednn=ON, packed=ON, unpadded=ON)
 """What is on now, in every thread. ALBERT_FAST=0 in the environment starts all off."""
-
-
-@contextmanager
-def using(**fields: bool) -> Iterator[None]:
-    """Switch some ways on or off for a while.
-
-    Args:
-        **fields: of `Switches`.
-
-    Raises:
-        TypeError: there is no such switch.
-    """
-    before = asdict(switches)
-    unknown = sorted(fields.keys() - before.keys())
-    if unknown:
-        raise TypeError(
-            f"using() takes {', '.join(before)}, but was given {', '.join(unknown)}."
-        )
-    try:
-        for name, value in fields.items():
-            setattr(switches, name, value)
-        yield
-    finally:
-        for name in fields:
-            setattr(switches, name, before[name])
+using = partial(switched, switches)
+"""Set some for a while: `with using(packed=False):`."""

@@ -6,7 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from albert.common.config import AlbertConfig
-from albert.common.tasks.batching import check_rows, compute, make_batches
+from albert.common.tasks.batching import (
+    _LENGTHS,
+    check_rows,
+    compute,
+    make_batches,
+)
 from albert.common.tasks.task import Row
 
 from .echo import CONFIG, PAD, Echo, EchoRunner, alone, row
@@ -129,17 +134,63 @@ def test_a_stream_of_random_lengths_has_few_shapes():
     for _ in range(40):
         lengths = random.integers(1, 513, random.integers(1, 200))
         compute(runner, task, rows_of(lengths), 32)
-    assert {shape[0] for shape in runner.shapes} == {1, 4, 16, 32}
-    assert len({shape[1] for shape in runner.shapes}) == 12
-    # Of 12 lengths and 4 numbers of rows.
-    assert len(set(runner.shapes)) <= 48
+    assert {shape[0] for shape in runner.shapes} <= {1, 2, 4, 8, 16, 32}
+    assert {shape[1] for shape in runner.shapes} <= set(_LENGTHS)
+    # Of 12 lengths and 6 numbers of rows.
+    assert len(set(runner.shapes)) <= 72
+    seen = set()
+    for _ in range(40):
+        lengths = random.integers(1, 513, random.integers(1, 200))
+        compute(runner, task, rows_of(lengths), 32, seen)
+    assert len(seen) <= 24
 
 
-@pytest.mark.parametrize(("longest", "limit"), [(None, 1.15), (512, 1.35)])
+def mixed(number, seed=2):
+    """Lengths of short and long rows, mixed as sentences and paragraphs are."""
+    random = np.random.default_rng(seed)
+    return np.clip(np.exp(random.normal(2.9, 1.0, number)), 3, 512).astype(int)
+
+
+@pytest.mark.parametrize(("number", "most"), [(8, 2), (32, 4), (99, 7)])
+def test_a_short_stream_has_very_few_shapes(number, most):
+    for seed in range(5):
+        lengths, seen = mixed(number, seed), set()
+        batches = list(make_batches(rows_of(lengths), 32, PAD, 512, seen))
+        shapes = {batch.inputs["input_ids"].shape for batch in batches}
+        assert shapes == seen
+        assert len(seen) <= most
+        computed = sum(batch.inputs["input_ids"].size for batch in batches)
+        assert computed < 2 * lengths.sum() + 1024
+
+
+def test_a_long_stream_has_shapes_where_they_pay():
+    seen, found, computed, real = set(), [], 0, 0
+    for seed in range(20):
+        lengths = mixed(512, seed)
+        for batch in make_batches(rows_of(lengths), 32, PAD, 512, seen):
+            computed += batch.inputs["input_ids"].size
+        real += lengths.sum()
+        found.append(len(seen))
+    # Most of them come with the first window, and none of the last ones brings many.
+    assert found[0] <= 14
+    assert found[-1] <= 30
+    assert found[-1] - found[9] <= 4
+    assert computed < 1.35 * real
+
+
+def test_shapes_that_are_there_already_are_taken_again():
+    rows = rows_of([20] * 3)
+    seen = {(4, 32)}
+    (batch,) = make_batches(rows, 4, PAD, 512, seen)
+    assert batch.inputs["input_ids"].shape == (4, 32)
+    (batch,) = make_batches(rows, 4, PAD, 512)
+    assert batch.inputs["input_ids"].shape == (4, 24)
+
+
+@pytest.mark.parametrize(("longest", "limit"), [(None, 1.15), (512, 1.4)])
 def test_little_is_padded(longest, limit):
     """Of short and long rows, mixed as sentences and paragraphs are."""
-    random = np.random.default_rng(2)
-    lengths = np.clip(np.exp(random.normal(2.9, 1.0, 512)), 3, 512).astype(int)
+    lengths = mixed(512)
     batches = list(make_batches(rows_of(lengths), 32, PAD, longest))
     computed = sum(batch.inputs["input_ids"].size for batch in batches)
     assert computed < limit * lengths.sum()

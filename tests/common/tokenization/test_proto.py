@@ -7,6 +7,7 @@ from albert.common.tokenization.proto import (
     NORMAL,
     UNKNOWN,
     SpmModel,
+    _leading_pieces,
     parse_model,
     serialize_model,
 )
@@ -33,6 +34,53 @@ def test_written_model_reads_back(folder):
 
 def test_flags_read_back():
     model = SpmModel(("<unk>", "é"), (0.0, -1.5), (2, 1), b"x", False, False, 2, True)
+    assert parse_model(serialize_model(model)) == model
+
+
+def piece(*fields):
+    body = b"".join(fields)
+    assert len(body) < 128
+    return bytes([0x0A, len(body)]) + body
+
+
+TEXT, SCORE = b"\x0a\x01b", b"\x15\x00\x00\x80\xbf"
+PLAIN = piece(b"\x0a\x05<unk>", b"\x15\x00\x00\x00\x00", b"\x18\x02")
+
+
+def test_pieces_in_front_are_read_the_short_way(folder):
+    data = (folder / "spiece.model").read_bytes()
+    pieces, raw, kinds, at = _leading_pieces(data)
+    assert len(pieces) == len(raw) == len(kinds) == len(parse_model(data).pieces)
+    # Behind them stands how the model was trained.
+    assert data[at] == 0x12
+
+
+@pytest.mark.parametrize(
+    ("data", "score", "kind"),
+    [
+        (piece(TEXT, SCORE), -1.0, 1),
+        (piece(TEXT, SCORE, b"\x18\x04"), -1.0, 4),
+        (piece(SCORE, TEXT, b"\x18\x04"), -1.0, 4),
+        (piece(b"\x18\x04", TEXT, SCORE), -1.0, 4),
+        (piece(TEXT, SCORE, b"\x18\x84\x00"), -1.0, 4),
+        (piece(TEXT, SCORE, b"\x20\x05"), -1.0, 1),
+        (piece(TEXT, b"\x18\x03"), 0.0, 3),
+        (piece(TEXT), 0.0, 1),
+        # A size of two bytes, as a writer may have it.
+        (b"\x0a\x88\x00" + TEXT + SCORE, -1.0, 1),
+    ],
+    ids=range(9),
+)
+def test_pieces_are_read_however_they_are_written(data, score, kind):
+    model = parse_model(PLAIN + data + piece(TEXT, SCORE).replace(b"b", b"c"))
+    assert model.pieces == ("<unk>", "b", "c")
+    assert model.scores == (0.0, score, -1.0)
+    assert model.kinds == (2, kind, 1)
+
+
+def test_long_pieces():
+    names = ("<unk>", "a" * 115, "b" * 121, "c" * 127, "d" * 200, "é" * 300, "z")
+    model = SpmModel(names, (0.0,) + (-1.0,) * 6, (2, 1, 4, 1, 1, 1, 1))
     assert parse_model(serialize_model(model)) == model
 
 

@@ -1,0 +1,23 @@
+"""Which quick ways may be taken."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from albert.common.switching import ON, switched
+
+
+@dataclass
+class Switches:
+    """Which quick ways may be taken; each gives the plain way's answers.
+
+    Attributes:
+        compiled: a plain call in inference runs a traced function.
+    """
+
+    compiled: bool = True
+
+
+switches = Switches(compiled=ON)
+"""What is on now, in every thread. ALBERT_FAST=0 in the environment starts all off."""
+using = partial(switched, switches)
+"""Set some for a while: `with using(compiled=False):`."""

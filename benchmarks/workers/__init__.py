@@ -1,0 +1,1 @@
+"""Scripts that the Python of each environment runs; see `protocol`."""
