@@ -42,7 +42,7 @@ def sum_over_labelled(
     kept = labels != IGNORE_INDEX
     order = tf.argsort(tf.where(kept, 0, 1), stable=True)
     # up to whole chunks
-    padding = tf.math.floormod(-tf.shape(labels)[0], size)
+    padding: Any = tf.math.floormod(-tf.shape(labels)[0], size)
     rows = tf.pad(tf.gather(rows, order), [[0, padding], [0, 0]])
     labels = tf.pad(
         tf.gather(labels, order), [[0, padding]], constant_values=IGNORE_INDEX
