@@ -16,6 +16,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from albert.common.files import write_text
@@ -80,14 +81,29 @@ def run(chosen: argparse.Namespace) -> int:
             _gpu(session, chosen)
         else:
             suite.build(session, chosen.index)
-            suite.run(session, set(chosen.item) if chosen.item else None)
-    if chosen.json is not None:
-        found = suite.result(session, written(chosen))
-        write_text(chosen.json, json.dumps(found, indent=1) + "\n")
+            # Saved as it goes: what ends a run of an hour must not end its figures.
+            items = set(chosen.item) if chosen.item else None
+            suite.run(session, items, partial(save, session, chosen))
+    save(session, chosen)
     print(summary(session.lines))
     if (others := session.others()) > MOST_OF_OTHERS:
         print(f"other processes used {others:.0%} of the cores: measure again alone")
     return targets.exit_code(session.lines)
+
+
+def save(session: Session, chosen: argparse.Namespace) -> None:
+    """Write what a run has found so far, if a file for it was named.
+
+    Args:
+        session: of the run.
+        chosen: of the command line.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    if chosen.json is not None:
+        found = suite.result(session, written(chosen))
+        write_text(chosen.json, json.dumps(found, indent=1) + "\n")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -60,12 +60,17 @@ MEASUREMENTS: tuple[tuple[int, str, Callable[[Session], None]], ...] = (
 """Item of the issue, title, and what measures it."""
 
 
-def run(session: Session, items: set[int] | None = None) -> None:
+def run(
+    session: Session,
+    items: set[int] | None = None,
+    after: Callable[[], object] = lambda: None,
+) -> None:
     """Measure; what cannot be measured is a missed line, and the rest goes on.
 
     Args:
         session: of this run.
         items: numbers in the issue; None for all that the plan has.
+        after: called after each measurement.
     """
     for item, title, measure in MEASUREMENTS:
         if items is not None and item not in items:
@@ -79,6 +84,7 @@ def run(session: Session, items: set[int] | None = None) -> None:
             traceback.print_exc()
             reason = str(error).partition("\n")[0] or type(error).__name__
             session.add(targets.failed(item, title, "", reason))
+        after()
 
 
 def build(session: Session, index: str | None = None) -> None:

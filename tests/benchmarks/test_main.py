@@ -80,6 +80,21 @@ def test_an_error_costs_only_its_own_measurement(asked, monkeypatch, capsys):
     assert "Traceback" in capsys.readouterr().err
 
 
+def test_what_was_found_is_kept_if_the_run_is_ended(monkeypatch, tmp_path, stubs):
+    def ended(session):
+        raise KeyboardInterrupt
+
+    def found(session):
+        session.notes["one"] = "found"
+
+    measured = [(3, "one", found), (3, "two", ended)]
+    monkeypatch.setattr(suite, "MEASUREMENTS", measured)
+    path = tmp_path / "result.json"
+    with pytest.raises(KeyboardInterrupt):
+        main(["quick", "--environments", str(tmp_path), "--json", str(path)])
+    assert json.loads(path.read_text())["notes"] == {"one": "found"}
+
+
 def test_growth_belongs_to_the_plan(asked, monkeypatch):
     called = []
     monkeypatch.setattr(suite, "MEASUREMENTS", [(8, "growth", called.append)])
