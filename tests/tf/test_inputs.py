@@ -71,14 +71,15 @@ def test_flags_may_be_positional(model: Any) -> None:
             (
                 "TFAlbertForMaskedLM has no input 'length'; it takes input_ids, "
                 "attention_mask, token_type_ids, position_ids, inputs_embeds, labels, "
-                "output_attentions, output_hidden_states, return_dict, training."
+                "output_attentions, output_hidden_states, return_dict, training, "
+                "masked_lm_positions, output_logits."
             ),
         ),
         ((IDS,), {"input_ids": IDS}, "TFAlbertForMaskedLM was given input_ids twice."),
         (
-            (None,) * 11,
+            (None,) * 13,
             {},
-            "TFAlbertForMaskedLM takes 10 positional arguments, but 11 were given.",
+            "TFAlbertForMaskedLM takes 12 positional arguments, but 13 were given.",
         ),
     ],
 )
