@@ -100,7 +100,7 @@ def leave_out_padding(
         return None
     if torch.is_grad_enabled() or not (_UNREAD.get() and switches.unpadded):
         return None
-    if config.attn_implementation == "eager" or not _has_kernel(embeddings):
+    if config.attn_implementation == "eager" or not _has_kernel(config, embeddings):
         return None
     seen = visible[:, 0, 0]
     lengths = tuple(seen.sum(1).tolist())
@@ -111,12 +111,14 @@ def leave_out_padding(
     return Tokens((batch, length), lengths, seen.flatten().nonzero().squeeze(1))
 
 
-def _has_kernel(tensor: torch.Tensor) -> bool:
+def _has_kernel(config: AlbertConfig, tensor: torch.Tensor) -> bool:
     """Whether there is something better than many small products."""
     if not tensor.is_cuda:
         return tensor.device.type == "cpu"
     return (
         varlen_attn is not None
+        and config.head_size % 8 == 0
+        and config.head_size <= 256
         and tensor.dtype in _HALF
         and torch.cuda.get_device_capability(tensor.device) >= (8, 0)
         and not torch.cuda.is_current_stream_capturing()

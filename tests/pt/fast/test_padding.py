@@ -180,22 +180,25 @@ class _Cuda(torch.Tensor):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "capability", "capturing", "has"),
+    ("dtype", "width", "capability", "capturing", "has"),
     [
-        (torch.bfloat16, (9, 0), False, True),
-        (torch.float16, (8, 0), False, True),
-        (torch.float16, (7, 5), False, False),
-        (torch.float32, (9, 0), False, False),
-        (torch.float16, (9, 0), True, False),
+        (torch.bfloat16, 32, (9, 0), False, True),
+        (torch.float16, 1024, (8, 0), False, True),
+        (torch.float16, 32, (7, 5), False, False),
+        (torch.float32, 32, (9, 0), False, False),
+        (torch.float16, 32, (9, 0), True, False),
+        (torch.float16, 24, (9, 0), False, False),
+        (torch.float16, 1056, (9, 0), False, False),
     ],
 )
-def test_kernel_of_gpus(monkeypatch, dtype, capability, capturing, has):
+def test_kernel_of_gpus(lab, monkeypatch, dtype, width, capability, capturing, has):
     cuda = torch.cuda
     monkeypatch.setattr(cuda, "get_device_capability", lambda device: capability)
     monkeypatch.setattr(cuda, "is_current_stream_capturing", lambda: capturing)
     tensor = torch.zeros(2, dtype=dtype).as_subclass(_Cuda)
-    assert padding._has_kernel(tensor) is has
+    config = lab.config(hidden_size=width)
+    assert padding._has_kernel(config, tensor) is has
     monkeypatch.setattr(padding, "varlen_attn", None)
-    assert padding._has_kernel(tensor) is False
-    assert padding._has_kernel(torch.zeros(2, dtype=dtype)) is True
-    assert padding._has_kernel(torch.zeros(2, device="meta")) is False
+    assert padding._has_kernel(config, tensor) is False
+    assert padding._has_kernel(config, torch.zeros(2, dtype=dtype)) is True
+    assert padding._has_kernel(config, torch.zeros(2, device="meta")) is False
