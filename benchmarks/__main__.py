@@ -65,7 +65,7 @@ def run(chosen: argparse.Namespace) -> int:
         environments.build(chosen.folder, environments.pins(), chosen.index)
         return 0
     if chosen.command == "report":
-        report.write(chosen.result, chosen.document)
+        report.write(chosen.results, chosen.document)
         return 0
     if chosen.command == "gpu" and chosen.device == "cuda" and gpu.missing():
         print(gpu.missing(), file=sys.stderr)
@@ -140,7 +140,7 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("folder", type=Path)
     build.add_argument("--index", help="a further package index")
     write = commands.add_parser("report")
-    write.add_argument("result", type=Path)
+    write.add_argument("results", type=Path, nargs="+", metavar="RESULT")
     write.add_argument("--document", type=Path, default=DOCUMENT)
     return made
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +15,35 @@ BEGIN = "<!-- measured: begin -->"
 END = "<!-- measured: end -->"
 
 
-def write(result: Path, document: Path) -> None:
+def write(results: Sequence[Path], document: Path) -> None:
     """Write what was measured between the marks of a document, and its plots.
 
     Args:
-        result: JSON of `quick` or `full`.
+        results: JSON of `quick` or `full`; of several runs, each has its table.
         document: with both marks; the plots go into the folder of its name beside it.
 
     Raises:
         ValueError: the document lacks a mark.
         OSError: a file cannot be read or written.
     """
-    found = json.loads(result.read_text(encoding="utf-8"))
+    found = [json.loads(one.read_text(encoding="utf-8")) for one in results]
     text = document.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text.partition(BEGIN)[2]:
         raise ValueError(f"{document} must hold the lines {BEGIN} and {END}.")
     folder = document.with_suffix("")
     folder.mkdir(exist_ok=True)
-    drawn = dict(drawings(found))
+    together = {
+        **found[0],
+        "lines": [line for one in found for line in one["lines"]],
+        "notes": {name: note for one in found for name, note in one["notes"].items()},
+    }
+    drawn = dict(drawings(together))
     for name, drawing in drawn.items():
         write_text(folder / name, drawing)
     images = [f"![{name[:-4]}]({folder.name}/{name})" for name in drawn]
     before, _, rest = text.partition(BEGIN)
-    middle = "\n\n".join([BEGIN, *paragraphs(found), *images, END])
+    blocks = [block for one in found for block in paragraphs(one)]
+    middle = "\n\n".join([BEGIN, *blocks, *images, END])
     write_text(document, before + middle + rest.partition(END)[2])
 
 

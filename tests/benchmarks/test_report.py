@@ -100,7 +100,7 @@ def files(tmp_path):
 def test_document(files):
     result, document = files
     for _ in range(2):
-        report.write(result, document)
+        report.write([result], document)
         assert document.read_text() == EXPECTED
     drawn = sorted((document.parent / "performance").iterdir())
     assert [path.name for path in drawn] == [
@@ -117,7 +117,7 @@ def test_a_document_without_marks(files):
     result, document = files
     document.write_text("nothing")
     with pytest.raises(ValueError) as caught:
-        report.write(result, document)
+        report.write([result], document)
     assert str(caught.value) == (
         f"{document} must hold the lines <!-- measured: begin --> and "
         f"<!-- measured: end -->."
@@ -146,3 +146,17 @@ def test_bars_are_as_long_as_the_ratios():
     wide = [float(one.get("width", 0)) for one in bars]
     assert wide[0] == pytest.approx(2 * wide[1], abs=0.2)
     assert len({one.get("fill") for one in bars}) == 2
+
+
+def test_several_results_have_a_table_each(tmp_path):
+    document = tmp_path / "performance.md"
+    document.write_text(f"{report.BEGIN}\n{report.END}\n")
+    paths = [tmp_path / name for name in ("a.json", "b.json")]
+    other = {**RESULT, "command": "python -m benchmarks quick", "notes": {}}
+    for path, found in zip(paths, (other, RESULT), strict=True):
+        path.write_text(json.dumps(found))
+    report.write(paths, document)
+    text = document.read_text()
+    assert text.count("| item | what |") == 2
+    assert text.index("benchmarks quick") < text.index("benchmarks full")
+    assert (tmp_path / "performance" / "time-batch.svg").exists()
