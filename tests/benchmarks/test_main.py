@@ -1,6 +1,7 @@
 """The command line, with stubs in every contender's place."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -151,8 +152,8 @@ def test_gpu_tried_out_on_the_processor(asked, stubs, monkeypatch):
 def test_report(tmp_path, monkeypatch):
     given = []
     monkeypatch.setattr(report, "write", lambda *files: given.extend(files))
-    assert main(["report", "a.json", "--document", "b.md"]) == 0
-    assert [str(one) for one in given] == ["a.json", "b.md"]
+    assert main(["report", "a.json", "c.json", "--document", "b.md"]) == 0
+    assert given == [[Path("a.json"), Path("c.json")], Path("b.md")]
 
 
 def test_what_cannot_be_done_is_one_line(tmp_path, capsys):
