@@ -54,7 +54,7 @@ MUTANTS = (
         "activations.py",
         {
             "pt": ('partial(functional.gelu, approximate="tanh")', "functional.gelu"),
-            "tf": ("partial(tf.nn.gelu, approximate=True)", "tf.nn.gelu"),
+            "tf": ("approximate=True, ", ""),
             "flax": ("approximate=True", "approximate=False"),
         },
     ),
@@ -159,12 +159,29 @@ MUTANTS = (
     Mutant(
         "bias of the attention output missing",
         "attention.py",
-        ("self.dense(context)", "(self.dense(context) - self.dense(context * 0))"),
+        {
+            "pt": (
+                "fast.project(self.dense, context)",
+                "(fast.project(self.dense, context) - self.dense.bias)",
+            ),
+            "tf": (
+                "self.dense(context)",
+                "(self.dense(context) - self.dense(context * 0))",
+            ),
+            "flax": (
+                "self.dense(context)",
+                "(self.dense(context) - self.dense(context * 0))",
+            ),
+        },
     ),
     Mutant(
         "residual of attention missing",
         "attention.py",
-        ("hidden_states + projected", "projected"),
+        {
+            "pt": ("hidden_states + projected", "projected"),
+            "tf": ("rows + projected", "projected"),
+            "flax": ("hidden_states + projected", "projected"),
+        },
     ),
     Mutant(
         "scores not scaled",
@@ -223,7 +240,7 @@ MUTANTS = (
         "heads.py",
         {
             "pt": ("self.decoder(narrowed)", "self.decoder(narrowed) - self.bias"),
-            "tf": (", table) + bias", ", table)"),
+            "tf": (", transpose_b=True) + bias", ", transpose_b=True)"),
             "flax": (" + bias.astype(dtype)", ""),
         },
         first="AlbertForMaskedLM",

@@ -1,6 +1,6 @@
 """What the TensorFlow tests share: a tiny model of pairwise distinct sizes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -9,9 +9,17 @@ import pytest
 
 import albert.tf
 from albert.common.config import AlbertConfig
+from albert.tf.fast import using
 from conformance import oracle
 
 BATCH, CHOICES, LENGTH = 3, 2, 7
+
+
+@pytest.fixture(autouse=True)
+def _steps(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Take the plain way, since each trace costs half a second; `fast/` takes both."""
+    with using(compiled="fast" in request.path.parts):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ def _by_kernel(
 ) -> torch.Tensor:
     """Do all sequences at once, by FlashAttention."""
     longest = max(tokens.lengths)
-    context = padding.varlen_attn(
+    context = padding.kernel()(
         # [1, N, T, D] to [T, N, D]
         *(side[0].transpose(0, 1) for side in (query, key, value)),
         tokens.bounds,

@@ -19,12 +19,6 @@ from albert.common.config import AlbertConfig
 from albert.pt.fast.ordinary import is_ordinary_call
 from albert.pt.fast.switches import switches
 
-varlen_attn: Any
-try:
-    from torch.nn.attention.varlen import varlen_attn
-except ImportError:  # before PyTorch 2.10
-    varlen_attn = None
-
 _UNREAD: ContextVar[bool] = ContextVar("padding_unread", default=False)
 _HALF = (torch.float16, torch.bfloat16)
 
@@ -116,10 +110,22 @@ def _has_kernel(config: AlbertConfig, tensor: torch.Tensor) -> bool:
     if not tensor.is_cuda:
         return tensor.device.type == "cpu"
     return (
-        varlen_attn is not None
-        and config.head_size % 8 == 0
+        config.head_size % 8 == 0
         and config.head_size <= 256
         and tensor.dtype in _HALF
         and torch.cuda.get_device_capability(tensor.device) >= (8, 0)
         and not torch.cuda.is_current_stream_capturing()
+        and kernel() is not None
     )
+
+
+def kernel() -> Any:
+    """Give PyTorch's function for sequences of many lengths; None before 2.10.
+
+    Imported when it is needed: it brings PyTorch's compiler along.
+    """
+    try:
+        from torch.nn.attention.varlen import varlen_attn
+    except ImportError:
+        return None
+    return varlen_attn

@@ -68,12 +68,12 @@ def test_kernel_of_gpus(monkeypatch):
             parts.append(functional.scaled_dot_product_attention(*one).transpose(0, 1))
         return torch.cat(parts)
 
-    monkeypatch.setattr(padding, "varlen_attn", stand_in)
+    monkeypatch.setattr(padding, "kernel", lambda: stand_in)
     found = attention._by_kernel(*sides(), tokens())
     torch.testing.assert_close(found, by_mask(*sides()), rtol=0, atol=1e-14)
 
 
-@pytest.mark.skipif(padding.varlen_attn is None, reason="needs PyTorch 2.10")
+@pytest.mark.skipif(padding.kernel() is None, reason="needs PyTorch 2.10")
 def test_kernel_takes_such_tensors():
     """Shapes and types alone."""
     query, key, value = (

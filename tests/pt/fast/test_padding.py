@@ -198,7 +198,7 @@ def test_kernel_of_gpus(lab, monkeypatch, dtype, width, capability, capturing, h
     tensor = torch.zeros(2, dtype=dtype).as_subclass(_Cuda)
     config = lab.config(hidden_size=width)
     assert padding._has_kernel(config, tensor) is has
-    monkeypatch.setattr(padding, "varlen_attn", None)
+    monkeypatch.setattr(padding, "kernel", lambda: None)
     assert padding._has_kernel(config, tensor) is False
     assert padding._has_kernel(config, torch.zeros(2, dtype=dtype)) is True
     assert padding._has_kernel(config, torch.zeros(2, device="meta")) is False
