@@ -34,7 +34,7 @@ def check_inputs(
     inputs_embeds: Array | None,
     choices: bool = False,
 ) -> tuple[int, ...]:
-    """_Check the inputs of a model; see `albert.common.inputs.check_shapes`.
+    """Check the inputs of a model; see `albert.common.inputs.check_shapes`.
 
     Args:
         config: gives the limits.
@@ -82,7 +82,7 @@ def check_labels(
     number: int,
     limit: str,
 ) -> None:
-    """_Check the labels of a cross entropy.
+    """Check the labels of a cross entropy.
 
     Args:
         name: argument, such as "labels".
@@ -100,7 +100,7 @@ def check_labels(
 
 
 def check_places(places: Array, batch: int, length: int) -> None:
-    """_Check the places to score.
+    """Check the places to score.
 
     Args:
         places: int [B, P], `masked_lm_positions` of a call.

@@ -35,8 +35,8 @@ def make(options: dict[str, Any]) -> Calls:
         embedding_dim=config["embedding_size"],
         max_sequence_length=config["max_position_embeddings"],
     )
-    run = _JAX if keras.backend.backend() == "jax" else _TF
-    function, tensor = run(model)
+    compiled = _by_jax if keras.backend.backend() == "jax" else _by_tensorflow
+    function, tensor = compiled(model)
 
     def forward(request: dict[str, Any]) -> Any:
         made = token_inputs(request, config["vocab_size"])
@@ -46,7 +46,7 @@ def make(options: dict[str, Any]) -> Calls:
     return {"forward": forward}
 
 
-def _JAX(model: Any) -> tuple[Any, Any]:  # noqa: N802
+def _by_jax(model: Any) -> tuple[Any, Any]:
     import jax
     import jax.numpy as jnp
 
@@ -57,15 +57,21 @@ def _JAX(model: Any) -> tuple[Any, Any]:  # noqa: N802
     compiled = jax.jit(
         lambda weights, inputs: model.stateless_call(*weights, inputs, training=False)
     )
-    function = lambda inputs: jax.block_until_ready(compiled(weights, inputs))  # noqa: E731
+
+    def function(inputs: Any) -> Any:
+        return jax.block_until_ready(compiled(weights, inputs))
+
     return function, lambda rows: jnp.array(rows, jnp.int32)
 
 
-def _TF(model: Any) -> tuple[Any, Any]:  # noqa: N802
+def _by_tensorflow(model: Any) -> tuple[Any, Any]:
     import tensorflow as tf
 
     compiled = tf.function(lambda inputs: model(inputs, training=False))
-    function = lambda inputs: compiled(inputs)["sequence_output"].numpy()  # noqa: E731
+
+    def function(inputs: Any) -> Any:
+        return compiled(inputs)["sequence_output"].numpy()
+
     return function, lambda rows: tf.constant(rows, tf.int32)
 
 

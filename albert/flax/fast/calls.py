@@ -55,7 +55,7 @@ class _Program:
         self.run = jax.jit(apply)
 
     def check(self, params: Any, inputs: dict[str, Any], packed: Any) -> None:
-        """_Check the labels' values, as the module does where they are at hand.
+        """Check the labels' values, as the module does where they are at hand.
 
         Which checks there are is found out by tracing the module, as it must be anyway.
         """
