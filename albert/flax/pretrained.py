@@ -501,9 +501,9 @@ def _target_dtype(name: str, dtype: Any, checkpoint: Checkpoint | None = None) -
 
 
 def _to_jax(array: np.ndarray, dtype: Any, device: Any) -> jax.Array:
-    # NumPy casts, for which JAX would compile a program for each shape. A copy, since
-    # memory that JAX shares with NumPy cannot be donated in training.
-    return jax.device_put(array.astype(dtype, copy=False), device, may_alias=False)
+    # NumPy casts and copies, for either of which JAX would compile a program for each
+    # shape. On a CPU, device_put shares aligned memory whatever may_alias says.
+    return jax.device_put(array.astype(dtype, copy=True), device)
 
 
 def _to_array(name: str, given: Any) -> Any:

@@ -68,7 +68,9 @@ def test_loading_compiles_nothing(dtype):
 
 
 def test_weights_share_no_memory_with_the_file():
-    array = np.ones((64, 64), np.float32)
+    memory = np.ones(64 * 64 + 16, np.float32)
+    start = -memory.ctypes.data % 64 // 4  # only aligned memory would be shared
+    array = memory[start : start + 64 * 64].reshape(64, 64)
     held = _to_jax(array, jnp.dtype("float32"), None)
     array[:] = 2
     assert float(held.sum()) == 64 * 64
