@@ -29,6 +29,7 @@ _AUTO = (
     "AutoModelForQuestionAnswering",
 )
 _MODELS = (*_CLASSES, *_AUTO)
+_OPTIMIZERS = ("AdamW", "Lamb")
 _PUBLIC = {
     "albert.common.auto": ("AutoConfig", "AutoTokenizer"),
     "albert.common.config": ("AlbertConfig",),
@@ -41,9 +42,13 @@ _PUBLIC = {
         "AlbertTokenizerFast",
         "BatchEncoding",
     ),
+    "albert.common.training.schedules": ("PolynomialDecay",),
     "albert.pt": _MODELS,
     "albert.tf": tuple(f"TF{name}" for name in _MODELS),
     "albert.flax": tuple(f"Flax{name}" for name in _MODELS),
+    "albert.pt.optimizers": _OPTIMIZERS,
+    "albert.tf.optimizers": tuple(f"TF{name}" for name in _OPTIMIZERS),
+    "albert.flax.optimizers": tuple(f"Flax{name}" for name in _OPTIMIZERS),
 }
 
 __all__ = [name for names in _PUBLIC.values() for name in names]  # pyright: ignore
@@ -68,6 +73,13 @@ if TYPE_CHECKING:
     from albert.common.tokenization import AlbertTokenizer as AlbertTokenizer
     from albert.common.tokenization import AlbertTokenizerFast as AlbertTokenizerFast
     from albert.common.tokenization import BatchEncoding as BatchEncoding
+    from albert.common.training.schedules import PolynomialDecay as PolynomialDecay
     from albert.flax import *
+    from albert.flax.optimizers import FlaxAdamW as FlaxAdamW
+    from albert.flax.optimizers import FlaxLamb as FlaxLamb
     from albert.pt import *
+    from albert.pt.optimizers import AdamW as AdamW
+    from albert.pt.optimizers import Lamb as Lamb
     from albert.tf import *
+    from albert.tf.optimizers import TFAdamW as TFAdamW
+    from albert.tf.optimizers import TFLamb as TFLamb

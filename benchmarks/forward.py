@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from benchmarks import alternate, machine, targets
 from benchmarks.alternate import Ratio, Samples, Seat
+from benchmarks.bound import Bound, bound
 from benchmarks.session import Session, milliseconds, shape_text
 from benchmarks.targets import LEAST_SHARE, Line, Shape, Target
 
@@ -31,7 +32,7 @@ def measure(session: Session, group: str) -> None:
     ]
     shapes = (plan.training,) if group == TRAINING else plan.shapes
     names = [name for row in rows for name, _ in (row.ours, row.peer)]
-    kind = next((row.peak for row in rows if row.peak), None)
+    kind = _kind(rows, shapes)
     session.say(group)
     with session.started([*names, *(["matrix"] if kind else [])]) as workers:
         session.seen(workers)
@@ -39,7 +40,7 @@ def measure(session: Session, group: str) -> None:
             asked = [row for row in rows if shape in row.wanted]
             if not asked:
                 continue
-            seats = _seats(workers, asked, shape, kind)
+            seats = _seats(workers, asked, shape, _kind(asked, [shape]))
             samples = alternate.alternate(
                 seats,
                 plan.rounds,
@@ -51,6 +52,11 @@ def measure(session: Session, group: str) -> None:
             session.keep(group, shape_text(shape), samples)
             for row in asked:
                 _add(session, row, shape, samples)
+
+
+def _kind(rows: Sequence[Target], shapes: Sequence[Shape]) -> str | None:
+    """Give the type whose peak bounds some of the targets at some of the shapes."""
+    return next((row.peak for row in rows if row.share.keys() & set(shapes)), None)
 
 
 def _seats(
@@ -78,7 +84,7 @@ def _enough(
     session: Session, asked: Sequence[Target], shape: Shape, samples: Samples
 ) -> bool:
     """Remember the peak so far; say whether nothing is open, or time has run out."""
-    kind = next((row.peak for row in asked if row.peak), None)
+    kind = _kind(asked, [shape])
     if kind is not None:
         found = machine.peak_of(samples, machine.PRODUCTS)
         session.peaks[kind] = max(found, session.peaks.get(kind, 0.0))
@@ -99,7 +105,7 @@ def _judged(session: Session, row: Target, shape: Shape, samples: Samples) -> _J
     ours, peer = (samples[_seat(*side)] for side in (row.ours, row.peer))
     found, wanted = alternate.ratio(ours, peer), row.wanted[shape]
     judged = targets.verdict(found, wanted, row.aim)
-    if row.peak is None or wanted is None:
+    if shape not in row.share:
         return _Judged(found, judged, "", None)
     share, note, alone = _by_the_peak(session, row, shape, samples)
     return _Judged(found, alone or judged, note, share)
@@ -113,7 +119,12 @@ def _add(session: Session, row: Target, shape: Shape, samples: Samples) -> None:
     right = f"{_seat(*row.peer)} {milliseconds(median(peer))}"
     at, wanted = shape_text(shape), row.wanted[shape]
     session.add(Line(row.item, row.what, at, left, right, *found, wanted, judged, note))
-    if share is not None and row.peak == "float32" and shape == ALL_SHARES:
+    if (
+        share is not None
+        and row.by_share
+        and row.peak == "float32"
+        and shape == ALL_SHARES
+    ):
         peak, least = f"{session.peaks[row.peak] / 1e9:.0f} GFLOP/s", LEAST_SHARE
         what, judged = f"{row.what}, of the peak", targets.verdict(share, least)
         session.add(Line(row.item, what, at, left, peak, *share, least, judged))
@@ -121,29 +132,17 @@ def _add(session: Session, row: Target, shape: Shape, samples: Samples) -> None:
 
 def _by_the_peak(
     session: Session, row: Target, shape: Shape, samples: Samples
-) -> tuple[Ratio, str, str | None]:
-    """Say what the machine permits.
-
-    Args:
-        session: of this run, which has measured the peak.
-        row: a target that the peak bounds.
-        shape: batch and length.
-        samples: of all seats.
-
-    Returns:
-        Our share of the peak; a note about it; and the verdict by that share, where
-            not even a pass as near the peak as the issue means reaches the ratio.
-    """
+) -> Bound:
+    """Say what the machine permits a target, whose peak this run has measured."""
     ours, peer = (samples[_seat(*side)] for side in (row.ours, row.peer))
-    peak = session.peaks[str(row.peak)]
-    flops = machine.forward_flops(session.config(), *shape)
-    share = alternate.ratio(ours, [flops / peak] * len(ours))
-    bound = targets.permitted(median(peer), flops, peak)
-    least, wanted = row.share[shape], row.wanted[shape] or 0.0
-    if bound * least >= wanted:
-        return share, f"{share.value:.2f} of the peak; at the peak {bound:.2f}", None
-    note = (
-        f"judged by the machine's peak: {share.value:.2f} of it, wanted {least:.2f}; "
-        f"the ratio at the peak would be {bound:.2f}"
+    count = machine.training_flops if row.ours[1] == "train" else machine.forward_flops
+    return bound(
+        ours,
+        peer,
+        count(session.config(), *shape),
+        session.peaks[str(row.peak)],
+        row.wanted[shape],
+        row.share[shape],
+        row.by_share,
+        row.aim,
     )
-    return share, note, targets.verdict(share, least)

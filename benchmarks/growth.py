@@ -22,8 +22,8 @@ from benchmarks.targets import MET, MISSED, Line
 MARGIN = 1.15
 """By how much a step may grow beyond its arithmetic: what noise can do."""
 
-LEAST_BYTES = 16e6
-"""Below this, a peak is what the allocator keeps and not what the model needs."""
+LEAST_BYTES = 4e6
+"""Below this, a peak is more of the framework's own than of the model's."""
 
 WIDTHS = {
     "base": (768, 12, 3072),
@@ -122,33 +122,48 @@ def measure(session: Session) -> None:
 
 
 def _measured(session: Session, name: str, places: Sequence[Place]) -> Iterator[Point]:
-    """Measure the places of a series; those that a process can share, share it."""
+    """Measure the places of a series; those that can share a process do."""
     first = places[0]
     shared = all(
         (one.config, one.cores) == (first.config, first.cores) for one in places
     )
     groups = [places] if shared else [(place,) for place in places]
     for group in groups:
-        config = session.config(**group[0].config)
-        with session.started([name], config=config, cores=group[0].cores) as workers:
+        config, cores = session.config(**group[0].config), group[0].cores
+        with session.started([name], config=config, cores=cores) as workers:
             session.seen(workers)
-            for place in group:
-                yield _point(workers[name], name, place, config)
+            times = [_seconds(workers[name], place) for place in group]
+        options = {"config": config, "cores": cores, "no_heaps": True}
+        with session.started([name], **options) as workers:
+            peaks = [_peak(workers[name], place) for place in group]
+        for place, seconds, peak in zip(group, times, peaks, strict=True):
+            yield _point(name, place, config, seconds, peak)
 
 
-def _point(worker: Any, name: str, place: Place, config: dict[str, Any]) -> Point:
-    request = {"call": "forward", "batch": place.batch, "length": place.length}
-    once = worker.ask(**request, warm=2, times=1)["seconds"][0]
+def _seconds(worker: Any, place: Place) -> float:
+    once = worker.ask(**_request(place), warm=2, times=1)["seconds"][0]
     times = max(3, min(30, int(1 / once)))
-    found = worker.ask(**request, times=times)["seconds"]
-    peak = worker.ask(**request, memory=True)["bytes"]
+    return median(worker.ask(**_request(place), times=times)["seconds"])
+
+
+def _peak(worker: Any, place: Place) -> float:
+    return float(worker.ask(**_request(place), warm=1, memory=True)["bytes"])
+
+
+def _request(place: Place) -> dict[str, Any]:
+    return {"call": "forward", "batch": place.batch, "length": place.length}
+
+
+def _point(
+    name: str, place: Place, config: dict[str, Any], seconds: float, peak: float
+) -> Point:
     cores = place.cores or len(os.sched_getaffinity(0))
     flops = machine.forward_flops(config, place.batch, place.length) / cores
     held = machine.activation_bytes(config, place.batch, place.length)
     if name in KEEPS_SCORES:
         heads = config["num_attention_heads"]
         held += 4.0 * place.batch * heads * place.length**2
-    return Point(place.label, flops, median(found), held, float(peak))
+    return Point(place.label, flops, seconds, held, peak)
 
 
 def lines(name: str, axis: str, points: Sequence[Point]) -> Iterator[Line]:

@@ -61,6 +61,28 @@ def forward_flops(config: Mapping[str, Any], batch: int, length: int) -> float:
     return batch * length * (config["num_hidden_layers"] * layer + mapping)
 
 
+def training_flops(
+    config: Mapping[str, Any], batch: int, length: int, labelled: float = 0.0
+) -> float:
+    """Count the arithmetic of a training step: three times that of the forward pass.
+
+    Backward, each product becomes two: one for the gradient of its input, one for that
+    of its matrix. What optimizers do is small beside it and not counted.
+
+    Args:
+        config: of the model.
+        batch: number of rows.
+        length: tokens of each.
+        labelled: places that the masked-LM head scores: 2 H E + 2 E V each.
+
+    Returns:
+        Floating-point operations.
+    """
+    hidden, embedding = config["hidden_size"], config["embedding_size"]
+    scored = 2 * embedding * (hidden + config["vocab_size"])
+    return 3 * (forward_flops(config, batch, length) + labelled * scored)
+
+
 def activation_bytes(config: Mapping[str, Any], batch: int, length: int) -> float:
     """Count what one layer holds at once, in bytes of float32, scores not kept.
 

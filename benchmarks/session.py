@@ -148,6 +148,7 @@ class Session:
         show: Callable[[float], str],
         aim: bool = False,
         note: str = "",
+        verdict: str | None = None,
     ) -> Ratio:
         """Judge figures of the same rounds, and add the line.
 
@@ -161,13 +162,14 @@ class Session:
             show: writes a figure with its unit.
             aim: see `targets.Target`.
             note: see `targets.Line`.
+            verdict: by something else than the ratio; None if that judges.
 
         Returns:
             The ratio.
         """
         found = alternate.ratio(ours[1], peer[1])
         left, right = (f"{name} {show(median(some))}" for name, some in (ours, peer))
-        judged = targets.verdict(found, wanted, aim)
+        judged = verdict or targets.verdict(found, wanted, aim)
         self.add(Line(item, what, shape, left, right, *found, wanted, judged, note))
         return found
 

@@ -6,11 +6,19 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from conformance import goldens, google, written
+from conformance import (
+    changes,
+    dropout,
+    goldens,
+    google,
+    google_training,
+    gradients,
+    training,
+    written,
+)
 from conformance.backends import PREFIXES, implementation, loader
 from conformance.cases import all_cases
 from conformance.run import Result, run_cases
-from conformance.tolerances import FLOAT32
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,6 +57,10 @@ def check(framework: str) -> bool:
         goldens.run(build),
         google.run(build),
         written.run(load),
+        gradients.run(framework, gradients.all_gradient_cases()),
+        dropout.run(framework),
+        training.run(framework),
+        changes.run(framework),
     )
     for results in sources:
         for result in results:
@@ -58,6 +70,8 @@ def check(framework: str) -> bool:
         _print_line(framework, class_name, family, results)
     if not google.available():
         print(f"{framework:5} not run: Google's own checkpoints (../shared is absent)")
+    if not google_training.available():
+        print(f"{framework:5} not run: Google's own training (../shared is absent)")
     return bool(lines) and all(r.passed for line in lines.values() for r in line)
 
 
@@ -68,7 +82,7 @@ def _print_line(
     verdict = "ok" if all(result.passed for result in results) else "FAILED"
     print(
         f"{framework:5} {class_name:31} {family:20} {len(results):3} cases  "
-        f"largest error {worst.error:.1e} of {FLOAT32:.0e}  {verdict}"
+        f"largest error {worst.error:.1e} of {worst.tolerance:.0e}  {verdict}"
     )
     for result in results:
         if not result.passed:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import tempfile
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,8 +37,52 @@ Build = Callable[[str, AlbertConfig, dict[str, np.ndarray]], Run]
 PREFIXES = {"pt": "", "tf": "TF", "flax": "Flax"}
 
 
+def load_model(framework: str, class_name: str, folder: str | Path) -> Any:
+    """Load a checkpoint the way a user loads it.
+
+    Args:
+        framework: "pt", "tf" or "flax".
+        class_name: PyTorch's name of the class.
+        folder: with the checkpoint.
+
+    Returns:
+        The framework's model.
+
+    Raises:
+        ImportError: the framework cannot be imported.
+    """
+    package = importlib.import_module(f"albert.{framework}")
+    model_class = getattr(package, PREFIXES[framework] + class_name)
+    return model_class.from_pretrained(folder)
+
+
+def make_model(
+    framework: str,
+    class_name: str,
+    config: AlbertConfig,
+    weights: dict[str, np.ndarray],
+) -> Any:
+    """Write weights as a checkpoint and load it.
+
+    Args:
+        framework: "pt", "tf" or "flax".
+        class_name: PyTorch's name of the class.
+        config: sizes and settings.
+        weights: float32 arrays by canonical name.
+
+    Returns:
+        The framework's model.
+
+    Raises:
+        ImportError: the framework cannot be imported.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        save_arrays(folder, config, weights, class_name)
+        return load_model(framework, class_name, folder)
+
+
 def loader(framework: str) -> Load:
-    """Give the function that loads a checkpoint the way a user loads it.
+    """Give the function that loads a checkpoint as a function to call.
 
     Args:
         framework: "pt", "tf" or "flax".
@@ -48,27 +93,21 @@ def loader(framework: str) -> Load:
     Raises:
         ImportError: the framework cannot be imported.
     """
-    package = importlib.import_module(f"albert.{framework}")
+    importlib.import_module(f"albert.{framework}")
     runner = importlib.import_module(f"albert.{framework}.runner")
 
     def load(class_name: str, folder: str | Path) -> Run:
-        model_class = getattr(package, PREFIXES[framework] + class_name)
-        model = model_class.from_pretrained(folder)
+        model = load_model(framework, class_name, folder)
 
         def run(
             inputs: dict[str, np.ndarray], detailed: bool, training: bool = False
         ) -> dict[str, Any]:
-            mode = {}
-            if framework == "pt":
-                model.train(training)
-            else:
-                mode = {"training" if framework == "tf" else "train": training}
             return runner.run(
                 model,
                 inputs,
                 output_hidden_states=detailed,
                 output_attentions=detailed,
-                **mode,
+                **_mode(framework, model, training),
             )
 
         return run
@@ -88,3 +127,54 @@ def implementation(framework: str) -> Build:
             return load(class_name, Path(folder))
 
     return build
+
+
+def _mode(framework: str, model: Any, training: bool) -> dict[str, bool]:
+    """Set a model to a mode, or give the argument that does."""
+    if framework == "pt":
+        model.train(training)
+        return {}
+    return {"training" if framework == "tf" else "train": training}
+
+
+def sampler(
+    framework: str,
+    class_name: str,
+    config: AlbertConfig,
+    weights: dict[str, np.ndarray],
+    seed: int,
+) -> Callable[..., dict[str, Any]]:
+    """Make a model whose dropout starts from a seed, set as its users set it.
+
+    Args:
+        framework: "pt", "tf" or "flax".
+        class_name: PyTorch's name of the class.
+        config: sizes and settings.
+        weights: float32 arrays by canonical name.
+        seed: of the dropout.
+
+    Returns:
+        The function `give(inputs, training, **flags) -> outputs`; each call is another
+        step.
+
+    Raises:
+        ImportError: the framework cannot be imported.
+    """
+    runner = importlib.import_module(f"albert.{framework}.runner")
+    if framework == "tf":
+        importlib.import_module("keras").utils.set_random_seed(seed)
+    model = make_model(framework, class_name, config, weights)
+    if framework == "pt":
+        importlib.import_module("torch").manual_seed(seed)
+    steps = count()
+
+    def give(
+        inputs: dict[str, np.ndarray], training: bool, **flags: bool
+    ) -> dict[str, Any]:
+        more: dict[str, Any] = {**flags, **_mode(framework, model, training)}
+        if framework == "flax":
+            random = importlib.import_module("jax").random
+            more["dropout_rng"] = random.fold_in(random.key(seed), next(steps))
+        return runner.run(model, inputs, **more)
+
+    return give

@@ -19,11 +19,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from conformance import changes
 from conformance.backends import PREFIXES, implementation
 from conformance.cases import all_cases
 from conformance.run import Result, run_cases
 
 _SQUARE = "(lambda a: a.T if a.ndim == 2 and a.shape[0] == a.shape[1] else a)"
+
+
+CHANGES = "changes"
+"""Stands for what `conformance.changes` does."""
 
 
 class Mutant(NamedTuple):
@@ -32,14 +37,20 @@ class Mutant(NamedTuple):
     Fields:
         name: what is wrong.
         file: the backend's file that gets it.
-        changes: (right, wrong) source text for all frameworks, or one for each.
-        first: the class whose cases are run first; all follow.
+        changes: (right, wrong) source text for all frameworks, or one for each that can
+            have it.
+        first: the class or the name of the cases that are run first, or `CHANGES`; all
+            follow.
     """
 
     name: str
     file: str
     changes: tuple[str, str] | Mapping[str, tuple[str, str]]
     first: str = "AlbertModel"
+
+    def fits(self, framework: str) -> bool:
+        """Whether the framework can have it."""
+        return not isinstance(self.changes, Mapping) or framework in self.changes
 
     def change(self, framework: str) -> tuple[str, str]:
         """Give the right and the wrong source text."""
@@ -66,6 +77,7 @@ MUTANTS = (
             "tf": ("epsilon=config.layer_norm_eps", "epsilon=1e-5"),
             "flax": ("epsilon or module.config.layer_norm_eps", "epsilon or 1e-5"),
         },
+        first="small embeddings",
     ),
     Mutant(
         "segments ignored",
@@ -91,6 +103,7 @@ MUTANTS = (
         "mask ignored",
         "encoder.py",
         ("visible_keys(attention_mask)", "visible_keys(None)"),
+        first="right padding",
     ),
     Mutant(
         "a row all masked sees its first token alone",
@@ -109,6 +122,7 @@ MUTANTS = (
                 "visible | (jnp.arange(visible.shape[-1]) == 0)",
             ),
         },
+        first="a row all masked",
     ),
     Mutant(
         "groups swapped",
@@ -127,6 +141,7 @@ MUTANTS = (
                 "self.albert_layer_groups.members[::-1]",
             ),
         },
+        first="two groups",
     ),
     Mutant(
         "the head's own epsilon not used",
@@ -136,7 +151,7 @@ MUTANTS = (
             "tf": ("epsilon=config.predictions_eps", "epsilon=config.layer_norm_eps"),
             "flax": ("self.config.predictions_eps", "self.config.layer_norm_eps"),
         },
-        first="AlbertForMaskedLM",
+        first="another epsilon in the head",
     ),
     Mutant(
         "square kernels not transposed",
@@ -201,7 +216,7 @@ MUTANTS = (
             "tf": ("tf.cast(kept, dtype)", "tf.ones_like(kept, dtype)"),
             "flax": ("kept.sum()", "kept.size"),
         },
-        first="AlbertForMaskedLM",
+        first="some",
     ),
     Mutant(
         "positions taken from the row before",
@@ -220,7 +235,7 @@ MUTANTS = (
                 "return hidden_states[(jnp.arange(len(hidden_states)) - 1)",
             ),
         },
-        first="AlbertForMaskedLM",
+        first="at positions",
     ),
     Mutant(
         "the loss in training divided by all places",
@@ -233,7 +248,7 @@ MUTANTS = (
             ),
             "flax": ("return total / _number(labels)", "return total / labels.size"),
         },
-        first="AlbertForMaskedLM",
+        first="some labels in training",
     ),
     Mutant(
         "bias of the masked-LM output missing",
@@ -250,6 +265,95 @@ MUTANTS = (
         "models.py",
         ("        start_logits, end_logits = ", "        end_logits, start_logits = "),
         first="AlbertForQuestionAnswering",
+    ),
+    Mutant(
+        "fast: bias of queries, keys and values missing",
+        "fast/products.py",
+        {
+            "pt": (
+                "[torch.cat([side.bias for side in sides]),",
+                "[torch.cat([side.bias * 0 for side in sides]),",
+            ),
+        },
+    ),
+    Mutant(
+        "fast: copies of matrices not made anew",
+        "fast/packing.py",
+        {
+            "pt": ("kept is None or not _equal(kept.prints, prints)", "kept is None"),
+            "flax": ("tuple(map(id, arrays))", "tuple(one.shape for one in arrays)"),
+        },
+        first=CHANGES,
+    ),
+    Mutant(
+        "fast: without padding the texts of a batch attend to each other",
+        "fast/attention.py",
+        {
+            "pt": (
+                "for number, length in tokens.runs:",
+                "for number, length in [(1, sum(tokens.lengths))]:",
+            ),
+        },
+        first="right padding",
+    ),
+    Mutant(
+        "fast: the compiled call does not see the mask",
+        "fast/compiled.py",
+        {
+            "tf": (
+                'for name, one in given.items() if name != "way"}',
+                'for name, one in given.items() if name not in "way attention_mask"}',
+            ),
+        },
+        first="right padding",
+    ),
+    Mutant(
+        "fast: compiled for another configuration",
+        "fast/compiled.py",
+        {
+            "tf": (
+                "self._state is None or not self._state.still_is()",
+                "not self._state",
+            )
+        },
+        first=CHANGES,
+    ),
+    Mutant(
+        "fast: a program for another configuration",
+        "fast/calls.py",
+        {
+            "flax": (
+                "return module.clone(config=copy.deepcopy(module.config))",
+                "return module",
+            ),
+        },
+        first=CHANGES,
+    ),
+    Mutant(
+        "fast: outputs of a longer text cut at the wrong end",
+        "fast/lengths.py",
+        {
+            "flax": (
+                "start_index=0, limit_index=length",
+                "start_index=1, limit_index=length + 1",
+            ),
+        },
+    ),
+    Mutant(
+        "fast: a row all masked sees the padding",
+        "fast/lengths.py",
+        {"flax": ("seen = seen | ~seen.any(axis=-1, keepdims=True)", "")},
+        first="a row all masked",
+    ),
+    Mutant(
+        "fast: bias of the products by columns missing",
+        "fast/layers.py",
+        {
+            "flax": (
+                'self.packed[name] @ tokens + params["bias"][:, None]',
+                "self.packed[name] @ tokens",
+            ),
+        },
     ),
 )
 
@@ -268,15 +372,26 @@ def caught_by(framework: str, mutant: Mutant) -> Result | None:
     Raises:
         ValueError: the right source text is not in the file.
     """
-    cases = sorted(all_cases(), key=lambda case: case.class_name != mutant.first)
-    sound = implementation(framework)
     with mutated(framework, mutant):
-        for result in run_cases(implementation(framework), cases):
-            if not result.passed:
-                # A case that fails anyway proves nothing.
-                (control,) = run_cases(sound, [result.case])
-                return result if control.passed else None
-    return None
+        found = _results(framework, mutant.first)
+        caught = next((one for one in found if not one.passed), None)
+    if caught is None:
+        return None
+    # A case that fails anyway proves nothing.
+    if caught.case.family == CHANGES:
+        controls = changes.run(framework)
+    else:
+        controls = run_cases(implementation(framework), [caught.case])
+    return caught if all(control.passed for control in controls) else None
+
+
+def _results(framework: str, first: str) -> Iterator[Result]:
+    cases = sorted(
+        all_cases(), key=lambda case: first not in (case.class_name, case.name)
+    )
+    if first == CHANGES:
+        yield from changes.run(framework)
+    yield from run_cases(implementation(framework), cases)
 
 
 @contextmanager
@@ -293,7 +408,8 @@ def mutated(framework: str, mutant: Mutant) -> Iterator[None]:
         del sys.modules[name]
     registered = _keras_classes() if framework == "tf" else {}
     known = dict(registered)
-    finder = _Finder(f"{package}.{Path(mutant.file).stem}", *mutant.change(framework))
+    module = ".".join([package, *Path(mutant.file).with_suffix("").parts])
+    finder = _Finder(module, *mutant.change(framework))
     sys.meta_path.insert(0, finder)
     try:
         # Here and not on first use, so that a text that is not found raises.
@@ -364,7 +480,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--framework", action="append", choices=tuple(PREFIXES))
     survivors = 0
     for framework in parser.parse_args(arguments).framework or PREFIXES:
-        for mutant in MUTANTS:
+        for mutant in filter(lambda one: one.fits(framework), MUTANTS):
             caught = caught_by(framework, mutant)
             survivors += caught is None
             by = f"caught by {caught.case.id}" if caught else "NOT CAUGHT"

@@ -47,8 +47,8 @@ def softmax(scores: Array) -> Array:
     return raised / raised.sum(-1, keepdims=True)
 
 
-def embed(config: AlbertConfig, weights: Weights, inputs: dict[str, Array]) -> Array:
-    """Words, positions and segments, summed and normalised: [B, S, E]."""
+def sum_embeddings(weights: Weights, inputs: dict[str, Array]) -> Array:
+    """Words, positions and segments, summed: [B, S, E]."""
     table = "albert.embeddings"
     if "input_ids" in inputs:
         words = weights[f"{table}.word_embeddings.weight"][inputs["input_ids"]]
@@ -57,12 +57,18 @@ def embed(config: AlbertConfig, weights: Weights, inputs: dict[str, Array]) -> A
     batch, length = words.shape[:2]
     positions = inputs.get("position_ids", np.arange(length)[None])
     segments = inputs.get("token_type_ids", np.zeros((batch, length), int))
-    total = (
+    return (
         words
         + weights[f"{table}.position_embeddings.weight"][positions]
         + weights[f"{table}.token_type_embeddings.weight"][segments]
     )
-    return layer_norm(weights, f"{table}.LayerNorm", total, config.layer_norm_eps)
+
+
+def embed(config: AlbertConfig, weights: Weights, inputs: dict[str, Array]) -> Array:
+    """Normalise that sum: [B, S, E]."""
+    total = sum_embeddings(weights, inputs)
+    name = "albert.embeddings.LayerNorm"
+    return layer_norm(weights, name, total, config.layer_norm_eps)
 
 
 def visible_keys(mask: Array | None, batch: int, length: int) -> Array:
@@ -78,22 +84,36 @@ def visible_keys(mask: Array | None, batch: int, length: int) -> Array:
     return visible[:, None, None, :]
 
 
+def split_heads(config: AlbertConfig, y: Array) -> Array:
+    """[B, S, H] to [B, N, S, D]."""
+    sizes = (*y.shape[:2], config.num_attention_heads, config.head_size)
+    return y.reshape(sizes).transpose(0, 2, 1, 3)
+
+
+def merge_heads(y: Array) -> Array:
+    """[B, N, S, D] to [B, S, H]."""
+    batch, _, length, _ = y.shape
+    return y.transpose(0, 2, 1, 3).reshape(batch, length, -1)
+
+
+def look(
+    config: AlbertConfig, weights: Weights, block: str, x: Array, visible: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Queries, keys and values, [B, N, S, D]; probabilities, [B, N, S, S]."""
+    query, key, value = (
+        split_heads(config, linear(weights, f"{block}.attention.{part}", x))
+        for part in ("query", "key", "value")
+    )
+    scores = query @ key.transpose(0, 1, 3, 2) / np.sqrt(config.head_size)
+    return query, key, value, softmax(np.where(visible, scores, -np.inf))
+
+
 def attend(
     config: AlbertConfig, weights: Weights, block: str, x: Array, visible: Array
 ) -> tuple[Array, Array]:
     """Multi-head attention, projection, residual, norm: [B, S, H], [B, N, S, S]."""
-    heads, size = config.num_attention_heads, config.head_size
-
-    def split(y: Array) -> Array:
-        return y.reshape(*y.shape[:2], heads, size).transpose(0, 2, 1, 3)
-
-    query, key, value = (
-        split(linear(weights, f"{block}.attention.{part}", x))
-        for part in ("query", "key", "value")
-    )
-    scores = query @ key.transpose(0, 1, 3, 2) / np.sqrt(size)
-    probabilities = softmax(np.where(visible, scores, -np.inf))
-    context = (probabilities @ value).transpose(0, 2, 1, 3).reshape(x.shape)
+    _, _, value, probabilities = look(config, weights, block, x, visible)
+    context = merge_heads(probabilities @ value)
     projected = linear(weights, f"{block}.attention.dense", context)
     name = f"{block}.attention.LayerNorm"
     return layer_norm(
@@ -115,6 +135,13 @@ def apply_block(
     )
 
 
+def blocks(config: AlbertConfig, layer: int) -> list[str]:
+    """Name the blocks that a layer applies, in order; layers of a group share them."""
+    group = int(layer / config.num_hidden_layers * config.num_hidden_groups)
+    members = f"albert.encoder.albert_layer_groups.{group}.albert_layers"
+    return [f"{members}.{inner}" for inner in range(config.inner_group_num)]
+
+
 def encode(config: AlbertConfig, weights: Weights, inputs: dict[str, Array]) -> Outputs:
     """The bare model: last hidden state, pooled vector, hidden states, attentions."""
     embeddings = embed(config, weights, inputs)
@@ -122,11 +149,8 @@ def encode(config: AlbertConfig, weights: Weights, inputs: dict[str, Array]) -> 
     visible = visible_keys(inputs.get("attention_mask"), batch, length)
     x = linear(weights, "albert.encoder.embedding_hidden_mapping_in", embeddings)
     hidden_states, attentions = [x], []
-    layers, groups = config.num_hidden_layers, config.num_hidden_groups
-    for layer in range(layers):
-        group = int(layer / layers * groups)
-        for inner in range(config.inner_group_num):
-            block = f"albert.encoder.albert_layer_groups.{group}.albert_layers.{inner}"
+    for layer in range(config.num_hidden_layers):
+        for block in blocks(config, layer):
             x, probabilities = apply_block(config, weights, block, x, visible)
             attentions.append(probabilities)
         hidden_states.append(x)
@@ -216,13 +240,18 @@ def for_sequence_classification(
     return _with_layers(found, outputs)
 
 
+def problem_type(config: AlbertConfig, labels: Array) -> str:
+    """Tell which of a sequence classifier's three problems the labels are of."""
+    if config.problem_type is not None:
+        return config.problem_type
+    if config.num_labels == 1:
+        return "regression"
+    whole = np.issubdtype(labels.dtype, np.integer)
+    return "single_label_classification" if whole else "multi_label_classification"
+
+
 def _classification_loss(config: AlbertConfig, logits: Array, labels: Array) -> Array:
-    kind = config.problem_type
-    if kind is None and config.num_labels == 1:
-        kind = "regression"
-    if kind is None:
-        whole = np.issubdtype(labels.dtype, np.integer)
-        kind = "single_label_classification" if whole else "multi_label_classification"
+    kind = problem_type(config, labels)
     if kind == "single_label_classification":
         return cross_entropy(logits, labels)
     labels = labels.astype(np.float64)
@@ -233,18 +262,22 @@ def _classification_loss(config: AlbertConfig, logits: Array, labels: Array) -> 
     return wrong.mean()
 
 
+def flatten_choices(inputs: dict[str, Array]) -> dict[str, Array]:
+    """Make a batch of all choices: [B, C, S] to [B C, S]; the labels stay."""
+    return {
+        name: array if name == "labels" else array.reshape(-1, *array.shape[2:])
+        for name, array in inputs.items()
+    }
+
+
 def for_multiple_choice(
     config: AlbertConfig, weights: Weights, inputs: dict[str, Array]
 ) -> Outputs:
     """`AlbertForMultipleChoice`: inputs [B, C, S], logits [B, C]."""
     given = inputs["input_ids"] if "input_ids" in inputs else inputs["inputs_embeds"]
-    shape = given.shape[:2]
-    flat = {
-        name: array if name == "labels" else array.reshape(-1, *array.shape[2:])
-        for name, array in inputs.items()
-    }
-    outputs = encode(config, weights, flat)
-    logits = linear(weights, "classifier", outputs["pooler_output"]).reshape(shape)
+    outputs = encode(config, weights, flatten_choices(inputs))
+    logits = linear(weights, "classifier", outputs["pooler_output"])
+    logits = logits.reshape(given.shape[:2])
     found: Outputs = {"logits": logits}
     if "labels" in inputs:
         found["loss"] = cross_entropy(logits, inputs["labels"])
@@ -263,6 +296,14 @@ def for_token_classification(
     return _with_layers(found, outputs)
 
 
+def answers(inputs: dict[str, Array], side: str) -> Array:
+    """Give the answers' first or last places, [B]; -100 where they were cut off."""
+    given = inputs["input_ids"] if "input_ids" in inputs else inputs["inputs_embeds"]
+    positions = inputs[f"{side}_positions"].reshape(-1)
+    inside = (positions >= 0) & (positions < given.shape[1])
+    return np.where(inside, positions, IGNORED)
+
+
 def for_question_answering(
     config: AlbertConfig, weights: Weights, inputs: dict[str, Array]
 ) -> Outputs:
@@ -271,13 +312,10 @@ def for_question_answering(
     logits = linear(weights, "qa_outputs", outputs["last_hidden_state"])
     found: Outputs = {"start_logits": logits[..., 0], "end_logits": logits[..., 1]}
     if "start_positions" in inputs:
-        length = logits.shape[1]
-        losses = []
-        for side in ("start", "end"):
-            positions = inputs[f"{side}_positions"].reshape(-1)
-            inside = (positions >= 0) & (positions < length)
-            labels = np.where(inside, positions, IGNORED)
-            losses.append(cross_entropy(found[f"{side}_logits"], labels))
+        losses = [
+            cross_entropy(found[f"{side}_logits"], answers(inputs, side))
+            for side in ("start", "end")
+        ]
         found["loss"] = (losses[0] + losses[1]) / 2
     return _with_layers(found, outputs)
 

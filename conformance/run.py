@@ -27,16 +27,18 @@ class Result:
         case: the case.
         error: largest difference from the oracle; infinite if the call failed.
         failure: the exception's text, or "".
+        tolerance: how large the error may be.
     """
 
     case: Case
     error: float
     failure: str = ""
+    tolerance: float = FLOAT32
 
     @property
     def passed(self) -> bool:
         """Whether the error is within the tolerance."""
-        return self.error <= FLOAT32
+        return self.error <= self.tolerance
 
 
 def expected(case: Case) -> dict[str, Any]:
@@ -59,8 +61,8 @@ def run_cases(build: Build, cases: Iterable[Case]) -> Iterator[Result]:
     key, run = "", None
     for case in cases:
         try:
-            if run is None or key != _model_key(case):
-                key, run = _model_key(case), _built(build, case)
+            if run is None or key != model_key(case):
+                key, run = model_key(case), _built(build, case)
             yield Result(case, _error(run, case))
         except Exception as problem:  # whatever it is, it is this case's failure
             yield Result(case, float("inf"), f"{type(problem).__name__}: {problem}")
@@ -80,6 +82,7 @@ def _built(build: Build, case: Case) -> Run:
     return build(case.class_name, case.config, case.weights())
 
 
-def _model_key(case: Case) -> str:
+def model_key(case: Case) -> str:
+    """Tell cases of one model, which may be built once, from others."""
     parts = (case.class_name, case.seed, case.embedding_scale, case.config.to_dict())
     return json.dumps(parts, sort_keys=True)

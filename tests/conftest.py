@@ -1,10 +1,16 @@
 """What the tests of all parts share: a hub on the loopback, checkpoints for tasks."""
 
+import os
+
 import pytest
 
 from conformance.tasks import checkpoints
 
 from .common.hub_server import Hub, real_client
+
+# XLA's optimisations take a third of the tests' time. tests/conformance/test_suite.py
+# has them on, as users do. Read when JAX is imported, here and in the processes below.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,17 @@ from typing import Any, NoReturn
 from albert._version import __version__
 from albert.cli.arguments import Parser, UsageError
 
-_COMMANDS = ("run", "demo", "convert", "export", "inspect", "env")
+_COMMANDS = (
+    "run",
+    "demo",
+    "convert",
+    "export",
+    "inspect",
+    "train-tokenizer",
+    "prepare",
+    "pretrain",
+    "env",
+)
 
 _EPILOG = """\
 example: albert run --task fill-mask "The capital of [MASK] is Paris."
@@ -51,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The others are there for help and errors only, and import much.
     known = [name for name in given[:1] if name in _COMMANDS]
     for name in known or _COMMANDS:
-        importlib.import_module(f"albert.cli.{name}").add_parser(commands)
+        module = name.replace("-", "_")
+        importlib.import_module(f"albert.cli.{module}").add_parser(commands)
     chosen = parser.parse_args(given)
     try:
         with _plain_warnings():

@@ -11,7 +11,7 @@ from typing import Any
 _NEEDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "albert.pt": ("PyTorch", "pt", ("torch",)),
     "albert.tf": ("TensorFlow and Keras 3", "tf", ("tensorflow", "keras")),
-    "albert.flax": ("JAX and Flax", "flax", ("jax", "jaxlib", "flax")),
+    "albert.flax": ("JAX and Flax", "flax", ("jax", "jaxlib", "flax", "optax")),
 }
 
 
@@ -42,7 +42,8 @@ def attribute_loader(
 
 
 def _explained(name: str, module: str, error: ModuleNotFoundError) -> ImportError:
-    title, extra, packages = _NEEDS.get(module, ("", "", ()))
+    backend = ".".join(module.split(".")[:2])
+    title, extra, packages = _NEEDS.get(backend, ("", "", ()))
     package = (error.name or "").split(".")[0]
     # A package that is there but lacks a module of its own is damaged, not absent.
     damaged = sys.modules.get(package) is not None

@@ -9,7 +9,7 @@ import numpy as np
 
 from albert.common.inputs import words_asked
 from albert.flax.fast import layers
-from albert.flax.fast.calls import quick_layers
+from albert.flax.fast.calls import as_it_is, quick_layers
 
 
 class Runner:
@@ -30,6 +30,7 @@ class Runner:
 
     def __init__(self, model: Any) -> None:
         self.model = model
+        self._module = as_it_is(model.module)
         self._jitted = jax.jit(
             self._compute, static_argnames=("module", "fields", "quick")
         )
@@ -51,11 +52,13 @@ class Runner:
             The fields by name, float32 [B, ...], or [B, M, ...] with `at`.
         """
         module, params = self.model.module, self.model.params
+        if self._module != module:
+            self._module = as_it_is(module)
         found = self._jitted(
             params,
             dict(inputs),
             at,
-            module=module,
+            module=self._module,
             fields=tuple(fields),
             quick=quick_layers(module, params, False, False),
         )

@@ -144,15 +144,19 @@ class AlbertTransformer(nn.Module):
         # map: [B, S, E] to [B, S, H]
         hidden_states = self.embedding_hidden_mapping_in(embeddings)
         groups = fast.groups(self, hidden_states, visible, output_attentions)
-        all_hidden_states, all_attentions = (hidden_states,), ()
+        all_hidden_states, all_attentions = (), ()
         # apply each layer's group
         for group in self.config.layer_groups:
+            # A state that nobody asked for must not stay in memory.
+            if output_hidden_states:
+                all_hidden_states += (hidden_states,)
             apply = groups[group]
             if self.training and self.gradient_checkpointing is not None:
                 apply = partial(checkpoint, apply, **self.gradient_checkpointing)
             hidden_states, attentions = apply(hidden_states, visible, output_attentions)
-            all_hidden_states += (hidden_states,)
             all_attentions += attentions
+        if output_hidden_states:
+            all_hidden_states += (hidden_states,)
         if tokens is not None:
             hidden_states = tokens.put_back(hidden_states)
         return BaseModelOutput(

@@ -17,6 +17,8 @@ def _linear(x: tf.Tensor) -> tf.Tensor:
 
 
 _FUNCTIONS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
+    # Under its own name, "Gelu", TensorFlow does not fuse the second into the product
+    # before it.
     "gelu_erf": partial(tf.nn.gelu, name="gelu"),
     "gelu_tanh": partial(tf.nn.gelu, approximate=True, name="gelu"),
     "quick_gelu": _quick_gelu,

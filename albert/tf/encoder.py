@@ -14,6 +14,7 @@ from albert.common.config import AlbertConfig
 from albert.tf.activations import activation
 from albert.tf.attention import TFAlbertAttention, _as_rows, visible_keys
 from albert.tf.embeddings import _Dense
+from albert.tf.fast import layers as fast_layers
 from albert.tf.outputs import TFBaseModelOutput
 
 
@@ -180,9 +181,23 @@ class TFAlbertTransformer(layers.Layer):
         visible = visible_keys(attention_mask)
         # map: [B, S, E] to [B, S, H]
         hidden_states = self.embedding_hidden_mapping_in(embeddings)
-        all_hidden_states, all_attentions = (hidden_states,), ()
+        way = fast_layers.chosen()
+        if way is not None:
+            return TFBaseModelOutput(
+                last_hidden_state=fast_layers.apply_layers(
+                    self.albert_layer_groups,
+                    self.config.layer_groups,
+                    hidden_states,
+                    visible,
+                    way,
+                )
+            )
+        all_hidden_states, all_attentions = (), ()
         # apply each layer's group
         for group in self.config.layer_groups:
+            # A state that nobody asked for must not stay in memory.
+            if output_hidden_states:
+                all_hidden_states += (hidden_states,)
             apply = self.albert_layer_groups[group]
             if training and self.gradient_checkpointing:
                 apply = _checkpointed(apply)
@@ -192,8 +207,9 @@ class TFAlbertTransformer(layers.Layer):
                 output_attentions=output_attentions,
                 training=training,
             )
-            all_hidden_states += (hidden_states,)
             all_attentions += attentions
+        if output_hidden_states:
+            all_hidden_states += (hidden_states,)
         return TFBaseModelOutput(
             last_hidden_state=hidden_states,
             hidden_states=all_hidden_states if output_hidden_states else None,

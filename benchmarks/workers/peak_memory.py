@@ -12,6 +12,10 @@ from typing import Any
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
+_MAP = -3
+"""Of `mallopt`: from how many bytes on a block does not come from a heap."""
+_LARGE = 128 * 2**10
+
 
 def peak_of(step: Callable[[], Any]) -> int:
     """Run something; give the peak of this process's memory during it.
@@ -27,6 +31,17 @@ def peak_of(step: Callable[[], Any]) -> int:
     start = resident()
     watch = _watched_by_the_system if _forget_the_peak() else _watched_by_a_thread
     return max(watch(step) - start, 0)
+
+
+def no_heaps() -> None:
+    """Let large blocks come from the system and go back to it at once, from now on.
+
+    Heaps have holes between their blocks, of which a peak would count more or fewer by
+    chance, about as much as the blocks. And those of other threads than the first keep
+    what a run before used, so that the peak of the next would be next to nothing. It
+    must be called before a heap has large holes: they are filled first.
+    """
+    ctypes.CDLL(None).mallopt(_MAP, _LARGE)
 
 
 def resident() -> int:

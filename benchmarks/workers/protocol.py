@@ -21,7 +21,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from peak_memory import peak_of
+from peak_memory import no_heaps, peak_of
 
 Step = Callable[[], Any]
 """One measured call; what it gives is kept until the clock has been read."""
@@ -48,6 +48,8 @@ def serve(
     _end_with_the_parent()
     options = json.loads(sys.argv[1])
     _keep_to(options.get("cores"))
+    if options.get("no_heaps"):
+        no_heaps()
     start = time.perf_counter()
     calls = make(options)
     ready = {"seconds": time.perf_counter() - start, "versions": versions(packages)}

@@ -48,6 +48,27 @@ def test_by_the_peak(session, ours, peer, note, verdict):
     assert judged == verdict
 
 
+@pytest.mark.parametrize(
+    ("peer", "note", "verdict"),
+    [
+        (2.0, "0.80 of the peak; at the peak 2.00", None),
+        (
+            1.6,
+            JUDGED.replace("0.85", "0.62").format(0.8, 1.6),
+            MET,
+        ),
+    ],
+)
+def test_training_by_the_peak(session, peer, note, verdict):
+    """A step has the arithmetic of three passes; a ratio of 1.7 is wished for."""
+    session.peaks["float32"] = machine.training_flops(session.config(), *SHAPE)
+    (row,) = GROUPS["PyTorch training"]
+    samples = {"albert-pt train": [1.25] * 3, "transformers-pt train": [peer] * 3}
+    _, said, judged = forward._by_the_peak(session, row, SHAPE, samples)
+    assert said == note
+    assert judged == verdict
+
+
 def test_lines_of_a_group(session, stubs):
     stubs["transformers-pt"] = stub(seconds=0.05)
     stubs["onnxruntime"] = stub(seconds=0.05)

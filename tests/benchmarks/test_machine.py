@@ -13,6 +13,15 @@ def test_arithmetic_of_base():
     assert machine.activation_bytes(config, 1, 1) == 4 * (6 * 768 + 2 * 3072)
 
 
+def test_arithmetic_of_training():
+    config = contenders.settings("albert-base-v2")
+    forward = machine.forward_flops(config, 2, 256)
+    assert machine.training_flops(config, 2, 256) == 3 * forward
+    head = 2 * 768 * 128 + 2 * 128 * 30000
+    found = machine.training_flops(config, 2, 256, 10)
+    assert found == 3 * (forward + 10 * head)
+
+
 def test_settings():
     config = contenders.settings("albert-base-v2", num_hidden_layers=3)
     assert config["hidden_size"] == 768

@@ -1,7 +1,7 @@
 """Pre-training: what fits, and the lines."""
 
-from benchmarks import contenders, pretraining
-from benchmarks.targets import MISSED
+from benchmarks import contenders, machine, pretraining
+from benchmarks.targets import MET, MISSED
 
 from .conftest import stub
 
@@ -20,7 +20,25 @@ def test_lines(session, stubs, monkeypatch):
     time, memory = session.lines
     assert (time.what, time.shape) == ("pre-training step", "1x8")
     assert time.verdict == MISSED
-    assert time.note == "2x8 does not fit in memory"
+    left, _, right = time.note.partition("; ")
+    assert left == memory.note == "2x8 does not fit in memory"
+    assert "of the peak; at the peak" in right
     assert memory.what == "pre-training, peak memory"
     assert memory.wanted == 1 / 0.6
     assert memory.ours.endswith(" MB")
+
+
+def test_by_the_peak(session, stubs, monkeypatch):
+    """The peer takes 1.2 times what a step at the peak would: 1.5 is out of reach."""
+    labelled = 2 * 8 * pretraining.LABELLED
+    flops = machine.training_flops(session.config(), 2, 8, labelled)
+    monkeypatch.setattr(machine, "peak_of", lambda *_: flops / 0.05)
+    stubs["albert-pt"] = stub(seconds=0.0625)
+    stubs["transformers-pt"] = stub(seconds=0.06)
+    pretraining.measure(session)
+    time, _ = session.lines
+    assert (time.verdict, time.wanted) == (MET, 1.5)
+    assert time.note == (
+        "judged by the machine's peak: 0.80 of it, wanted 0.52; "
+        "the ratio at the peak would be 1.20"
+    )

@@ -127,3 +127,10 @@ def test_the_peak_of_memory(monkeypatch):
     ):
         before = peak_memory.resident()
         assert watch(lambda: bytearray(b"x") * size) - before > 0.9 * size
+
+
+def test_what_was_freed_is_counted_again():
+    """A heap would keep the 8 MB of the first call, or have holes beside them."""
+    request = {"call": "forward", "memory": True}
+    (_, *found), _ = _lines({"no_heaps": True}, *[request] * 3)
+    assert [round(one["bytes"] / 8e6, 1) for one in found] == [1.0] * 3

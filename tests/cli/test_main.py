@@ -85,7 +85,7 @@ def test_help_and_errors_name_all_commands(capsys):
         main(["--help"])
     assert end.value.code == 0
     shown = capsys.readouterr().out
-    assert all(f"\n    {name} " in shown for name in _COMMANDS)
+    assert all(f"\n    {name}" in shown for name in _COMMANDS)
     with pytest.raises(SystemExit) as end:
         main(["train"])
     assert end.value.code == 2

@@ -44,7 +44,9 @@ PUBLIC = [
     "AlbertTokenizer",
     "AlbertTokenizerFast",
     "BatchEncoding",
+    "PolynomialDecay",
     *(prefix + name for prefix in PREFIXES.values() for name in CLASSES),
+    *(prefix + name for prefix in PREFIXES.values() for name in ("AdamW", "Lamb")),
 ]
 
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "jaxlib", "flax")

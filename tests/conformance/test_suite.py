@@ -5,7 +5,14 @@ import importlib
 import pytest
 
 from conformance import __main__ as command
-from conformance import goldens, google
+from conformance import (
+    changes,
+    dropout,
+    goldens,
+    google,
+    google_training,
+    gradients,
+)
 from conformance.backends import PREFIXES, implementation
 from conformance.cases import all_cases
 from conformance.mutants import MUTANTS, Mutant, caught_by, mutated
@@ -49,8 +56,22 @@ def test_agrees_with_googles_original(framework):
     _require_all_passed(results)
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 @pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_sees_changes(framework):
+    results = list(changes.run(framework))
+    assert [result.case.name for result in results] == ["configuration", "weights"]
+    _require_all_passed(results)
+
+
+@pytest.mark.parametrize(
+    ("framework", "mutant"),
+    [
+        pytest.param(framework, mutant, id=f"{framework}-{mutant.name}")
+        for framework in FRAMEWORKS
+        for mutant in MUTANTS
+        if mutant.fits(framework)
+    ],
+)
 def test_catches_the_defect(framework, mutant):
     caught = caught_by(framework, mutant)
     assert caught is not None
@@ -90,7 +111,13 @@ def _few(monkeypatch, number):
     cases = [c for c in all_cases() if c.family == "configuration"][:number]
     monkeypatch.setattr(command, "all_cases", lambda: cases)
     monkeypatch.setattr(goldens, "golden_cases", list)
+    monkeypatch.setattr(gradients, "all_gradient_cases", list)
+    monkeypatch.setattr(dropout, "places", list)
+    monkeypatch.setattr(dropout, "others", list)
+    monkeypatch.setattr(changes, "run", lambda framework: [])
     monkeypatch.setattr(google, "available", lambda: False)
+    monkeypatch.setattr(google_training, "available", lambda: False)
+    monkeypatch.setattr(command.training, "run", lambda framework: [])
 
 
 def test_command_passes_and_says_what_was_not_run(monkeypatch, capsys):
@@ -101,6 +128,7 @@ def test_command_passes_and_says_what_was_not_run(monkeypatch, capsys):
         printed
     )
     assert "not run: Google's own checkpoints" in printed
+    assert "not run: Google's own training" in printed
     assert printed.endswith("conformance: passed\n")
 
 

@@ -162,3 +162,15 @@ def test_a_ragged_stream_is_compiled_a_few_times(load, simple):
     assert computed == 300
     assert Runner.bucketed is True
     assert runner._jitted._cache_size() == len(shapes) <= 6
+
+
+def test_a_configuration_that_is_changed_in_place(load, simple, inputs, expect):
+    model, given = load(config=simple.replace(num_hidden_layers=1)), inputs()
+    runner = Runner(model)
+    runner(given, ("pooler_output",))
+    for number in (2, 1):
+        model.config.num_hidden_layers = number
+        found = runner(given, ("pooler_output",))["pooler_output"]
+        right = expect("AlbertModel", given, model.config)["pooler_output"]
+        np.testing.assert_allclose(found, right, rtol=0, atol=2e-5)
+    assert runner._jitted._cache_size() == 2

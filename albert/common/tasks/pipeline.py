@@ -123,13 +123,14 @@ class Pipeline:
         if is_one(given):
             return self._task.present([stream.answer(given)], True, options)
         total = len(given) if hasattr(given, "__len__") else None
+        is_list = isinstance(given, (list, tuple))
         answers = with_progress(
-            stream.answers(items_of(given, self._task.keys)),
+            stream.answers(items_of(given, self._task.keys), is_list),
             total,
             chosen["progress"],
             stream.batch_size,
         )
-        if isinstance(given, (list, tuple)):
+        if is_list:
             return self._task.present(list(answers), False, options)
         return answers
 

@@ -71,7 +71,7 @@ class Stream(NamedTuple):
     first: int = 0
     block: int | None = None
 
-    def answers(self, inputs: Iterable[Any]) -> Generator[Any]:
+    def answers(self, inputs: Iterable[Any], together: bool = False) -> Generator[Any]:
         """Answer inputs.
 
         They are read a window ahead: one batch's worth at first, so that the first
@@ -80,6 +80,8 @@ class Stream(NamedTuple):
 
         Args:
             inputs: any number.
+            together: whether nobody reads an answer before the last is there; then the
+                windows are 16 batches from the start, which pads less.
 
         Yields:
             The answers, in order.
@@ -94,6 +96,8 @@ class Stream(NamedTuple):
         """
         numbered = enumerate(inputs, self.first)
         index, size, told = self.first, self.batch_size, False
+        if together and size > 1:
+            size *= _BATCHES
         seen: Sizes = set()
         while window := self._read(numbered, min(size, self._left(index))):
             if self._begins_block(index):

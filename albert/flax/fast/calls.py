@@ -143,6 +143,18 @@ def quick_layers(
     )
 
 
+def as_it_is(module: Any) -> Any:
+    """Copy a module, to be the key of what is compiled for it.
+
+    Args:
+        module: of a model, whose configuration the user may change in place.
+
+    Returns:
+        An equal module with a configuration of its own, which never changes.
+    """
+    return module.clone(config=copy.deepcopy(module.config))
+
+
 def _packed(params: Any, tokens: int) -> Any:
     if not switches.packed or tokens > packing.TOKENS:
         return None
@@ -156,9 +168,7 @@ def _program(key: _Key) -> _Program:
     with _lock:
         program = _programs.get(key)
         if program is None:
-            # A copy: the user may change the configuration, but never the key.
-            config = copy.deepcopy(key.module.config)
-            key = key._replace(module=key.module.clone(config=config))
+            key = key._replace(module=as_it_is(key.module))
             program = _programs[key] = _Program(key)
         _programs.move_to_end(key)
         while len(_programs) > PROGRAMS:

@@ -99,7 +99,23 @@ def _block(
     mask: torch.Tensor | Tokens | None,
 ) -> torch.Tensor:
     """Do what `AlbertLayer.forward` does to [T, H]."""
-    attention = albert_layer.attention
+    attended = _attended(albert_layer.attention, by, tokens, shape, mask)
+    # What is widened has no name, so that its memory goes before the sum is normalised.
+    narrowed = by.narrow.plus(by.widen(attended, albert_layer.activation), attended)
+    return albert_layer.full_layer_layer_norm(narrowed)
+
+
+def _attended(
+    attention: Any,
+    by: Products,
+    tokens: torch.Tensor,
+    shape: torch.Size,
+    mask: torch.Tensor | Tokens | None,
+) -> torch.Tensor:
+    """Do what `AlbertAttention.forward` does to [T, H].
+
+    By itself, so that queries, keys and values are gone when tokens are widened.
+    """
     # [T, H] to three of [B, N, S, D]
     sizes = (*shape[:2], 3, attention.num_attention_heads, -1)
     query, key, value = by.gather(tokens).view(sizes).permute(2, 0, 3, 1, 4).unbind(0)
@@ -110,6 +126,4 @@ def _block(
             query, key, value, attn_mask=mask
         )
     context = context.transpose(1, 2).reshape(tokens.shape)
-    attended = attention.LayerNorm(by.merge.plus(context, tokens))
-    widened = by.widen(attended, albert_layer.activation)
-    return albert_layer.full_layer_layer_norm(by.narrow.plus(widened, attended))
+    return attention.LayerNorm(by.merge.plus(context, tokens))

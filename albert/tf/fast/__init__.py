@@ -4,6 +4,7 @@ Each way gives what the plain one gives, and is taken only where that is sure;
 `switches` turns each off.
 
 - `compiled`: a plain call in inference runs a function that is traced once.
+- `layers`, `packing`: there, the layers for few tokens, with turned matrices.
 - `labelled`: a sum over the places that have a label.
 """
 

@@ -20,6 +20,8 @@ from keras.src.backend.common import global_state
 from tensorflow.python.eager import record
 
 from albert.common.outputs import ModelOutput
+from albert.tf.fast.layers import Way, taking
+from albert.tf.fast.packing import Packing
 from albert.tf.fast.switches import switches
 from albert.tf.inputs import check_inputs
 
@@ -61,6 +63,7 @@ class CompiledCalls:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._state: _State | None = None
+        self._packing: Packing | None = None
         self._traced: dict[Any, Callable[..., Any]] = {}
 
     def __reduce__(self) -> Any:
@@ -79,6 +82,8 @@ class CompiledCalls:
         Raises:
             ValueError: as `call` does.
         """
+        if inputs.get("training") is True:
+            self._drop_copy()
         if not (switches.compiled and _is_quiet(inputs.get("training"))):
             return NotImplemented
         key = _key(inputs)
@@ -86,24 +91,48 @@ class CompiledCalls:
             return NotImplemented
         tensors = {name: inputs.get(name) for name in INPUTS}
         choices = model._table_name() == "AlbertForMultipleChoice"
-        check_inputs(model.config, **tensors, choices=choices)
-        traced = self._take(model, inputs, key)
-        if traced is None:
-            return NotImplemented
-        return traced({name: one for name, one in tensors.items() if one is not None})
-
-    def _take(self, model: Any, inputs: Mapping[str, Any], key: Any) -> Any:
-        """Give the function of such calls; None if the model is not ours alone."""
+        sizes = check_inputs(model.config, **tensors, choices=choices)
+        given = {name: one for name, one in tensors.items() if one is not None}
         with self._lock:
-            if self._state is None or not self._state.still_is():
-                self._state, self._traced = _State(model), {}
-            if not self._state.is_known:
+            if not self._is_known(model):
+                return NotImplemented
+            way = self._way(model, inputs, key, sizes, given)
+            traced = self._take(model, inputs, (key, way is not None), way)
+        return traced(given if way is None else {**given, "way": way})
+
+    def _drop_copy(self) -> None:
+        """Training needs the memory, and changes the weights."""
+        with self._lock:
+            if self._packing is not None:
+                self._packing.drop()
+
+    def _is_known(self, model: Any) -> bool:
+        """Forget traces of what has changed; whether all of it is ours."""
+        if self._state is None or not self._state.still_is():
+            self._state, self._packing, self._traced = _State(model), None, {}
+        return self._state.is_known
+
+    def _way(
+        self, model: Any, inputs: Mapping[str, Any], key: Any, sizes: Any, given: Any
+    ) -> Way | None:
+        """Give the way to compute the layers; None for the model's own."""
+        for name in ("output_attentions", "output_hidden_states"):
+            asked = inputs.get(name)
+            if getattr(model.config, name) if asked is None else asked:
                 return None
-            if key not in self._traced:
-                self._traced[key] = _trace(model, inputs)
-                # Keras notes in its layers that they have been called.
-                self._state = _State(model)
-            return self._traced[key]
+        if self._packing is None:
+            self._packing = Packing(model)
+        return self._packing.take(key, sizes, given.values())
+
+    def _take(
+        self, model: Any, inputs: Mapping[str, Any], key: Any, way: Way | None
+    ) -> Callable[..., Any]:
+        """Give the function of such calls."""
+        if key not in self._traced:
+            self._traced[key] = _trace(model, inputs, way)
+            # Keras notes in its layers that they have been called.
+            self._state = _State(model)
+        return self._traced[key]
 
 
 def _is_quiet(training: Any) -> bool:
@@ -136,19 +165,25 @@ def _key(inputs: Mapping[str, Any]) -> Any:
     return frozenset(key)
 
 
-def _trace(model: Any, inputs: Mapping[str, Any]) -> Callable[..., Any]:
+def _trace(
+    model: Any, inputs: Mapping[str, Any], way: Way | None
+) -> Callable[..., Any]:
     """Make the function; it does not keep the model alive."""
     held = weakref.ref(model)
     flags = {name: one for name, one in inputs.items() if name in FLAGS}
-    signature = {
+    signature: dict[str, Any] = {
         name: tf.TensorSpec([None] * one.ndim, one.dtype)
         for name, one in inputs.items()
         if name in INPUTS and one is not None
     }
+    if way is not None:
+        signature["way"] = tf.nest.map_structure(tf.type_spec_from_value, way)
     kinds: list[Any] = []
 
-    def compute(tensors: dict[str, tf.Tensor]) -> Any:
-        outputs = held()(**tensors, **flags, training=False)  # pyright: ignore
+    def compute(given: dict[str, Any]) -> Any:
+        tensors = {name: one for name, one in given.items() if name != "way"}
+        with taking(given.get("way")):
+            outputs = held()(**tensors, **flags, training=False)  # pyright: ignore
         kinds.append(type(outputs))
         return dict(outputs) if isinstance(outputs, ModelOutput) else outputs
 

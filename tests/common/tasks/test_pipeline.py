@@ -12,7 +12,7 @@ from albert.common.names import PARTS
 from albert.common.tasks.backend import PREFIXES
 from albert.common.tasks.pipeline import Pipeline, pipeline
 from albert.common.tasks.registry import TASKS, task_class, task_of
-from albert.common.tasks.streaming import InputError
+from albert.common.tasks.streaming import InputError, Stream
 
 TEXT = "The capital of [MASK] is Paris."
 OTHER = "He went to the [MASK] and sat down."
@@ -106,6 +106,18 @@ def test_whatever_can_be_iterated_gives_a_generator(fill, given):
     first, second = answers
     assert _words(first)[0] == "france"
     assert _words(second) == _words(fill(OTHER))
+
+
+def test_a_list_is_read_for_answers_together(fill, monkeypatch):
+    asked, answers = [], Stream.answers
+
+    def watched(self, inputs, together=False):
+        asked.append(together)
+        return answers(self, inputs, together)
+
+    monkeypatch.setattr(Stream, "answers", watched)
+    assert len(fill([TEXT, OTHER])) == len(list(fill(iter([TEXT, OTHER])))) == 2
+    assert asked == [True, False]
 
 
 def test_a_generator_is_read_when_it_is_asked(fill):

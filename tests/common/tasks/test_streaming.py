@@ -85,6 +85,17 @@ def test_windows_grow_up_to_sixteen_batches():
     assert len(ahead) == 1000
 
 
+def test_windows_of_answers_that_are_wanted_together():
+    source = Watched([[5, 6]] * 200)
+    answers = stream(4).answers(source, together=True)
+    ahead = [source.read - answered for answered, _ in enumerate(answers)]
+    assert ahead[0] == ahead[64] == 64
+    assert len(ahead) == 200
+    source = Watched([[5, 6]] * 3)
+    next(stream(1).answers(source, together=True))
+    assert source.read == 1
+
+
 def test_single_batches_are_answered_before_the_next_is_read():
     source = Watched([[5, 6], [7], [8, 9]] * 5)
     answers = stream(1).answers(source)

@@ -1,13 +1,17 @@
 """The quick groups: taken where they may be, and the oracle's answers."""
 
+import weakref
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 from torch.nn.utils import prune
 from torch.utils.flop_counter import FlopCounterMode
 
 from albert.pt import fast
-from albert.pt.fast import blocks
+from albert.pt.fast import blocks, products
 
 B, S, H = 3, 7, 24
 
@@ -51,6 +55,38 @@ def test_activations(lab, taken, hidden_act, packed):
     right = lab.oracle("AlbertModel", inputs, hidden_act=hidden_act)
     for name in ("last_hidden_state", "pooler_output"):
         np.testing.assert_allclose(found[name], right[name], rtol=0, atol=2e-5)
+
+
+def test_no_more_is_kept_than_is_needed(lab, monkeypatch):
+    """Of the layers' outputs two at a time; tokens are widened without the queries."""
+    outputs, numbers, seen = [], [], []
+    make, widen = fast.groups, products.Product.__call__
+    attend = functional.scaled_dot_product_attention
+
+    def groups(*arguments):
+        def watched(group, *given):
+            found = group(*given)
+            outputs.append(weakref.ref(found[0]))
+            numbers.append(sum(one() is not None for one in outputs))
+            return found
+
+        return {one: partial(watched, by) for one, by in make(*arguments).items()}
+
+    def scaled(query, key, value, **named):
+        seen.extend(map(weakref.ref, (query, key, value)))
+        return attend(query, key, value, **named)
+
+    def multiplied(self, tokens, activate=None):
+        if activate is not None:
+            assert [one() for one in seen] == [None] * len(seen)
+        return widen(self, tokens, activate)
+
+    monkeypatch.setattr(fast, "groups", groups)
+    monkeypatch.setattr(functional, "scaled_dot_product_attention", scaled)
+    monkeypatch.setattr(products.Product, "__call__", multiplied)
+    call(lab.model("AlbertModel"), lab.tensors(lab.inputs("AlbertModel")))
+    assert len(seen) == 3 * 6
+    assert numbers == [1, 2, 2]
 
 
 def test_hidden_states(lab, taken):

@@ -4,7 +4,7 @@ from albert.tf import fast
 
 
 def test_all_are_on():
-    assert fast.switches == fast.Switches(compiled=True)
+    assert fast.switches == fast.Switches(compiled=True, packed=True)
 
 
 def test_for_a_while():

@@ -1,0 +1,1 @@
+"""What training has that holds no tensor of a framework."""

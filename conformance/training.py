@@ -1,0 +1,41 @@
+"""Hold a framework's training to the reference and to Google's original."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from albert.common.config import AlbertConfig
+from conformance import given_gradients, google_training, trajectories
+from conformance.cases import Case
+from conformance.learners import learner
+from conformance.run import Result
+from conformance.tolerances import FLOAT32
+
+
+def run(framework: str) -> Iterator[Result]:
+    """Check the optimizers, whole curves and, if it is there, the original's training.
+
+    Args:
+        framework: "pt", "tf" or "flax".
+
+    Yields:
+        A result for each comparison, in units of the one tolerance that the report
+        shows.
+    """
+    kind = learner(framework)
+    for label, settings in given_gradients.SETTINGS.items():
+        found = given_gradients.learned(kind, settings)
+        right = given_gradients.right(label)
+        yield _worst("updates", label, given_gradients.errors(found, right))
+    for label, found in trajectories.trajectories(kind).items():
+        right = trajectories.reference()[label]
+        yield _worst("50 updates", label, trajectories.errors(found, right))
+    for folder in google_training.folders():
+        found = google_training.errors_of(kind, folder)
+        yield _worst("original's training", folder.name, found)
+
+
+def _worst(family: str, name: str, errors: Iterable[tuple[str, float]]) -> Result:
+    where, error = max(errors, key=lambda one: one[1])
+    case = Case(family, name, "AlbertForPreTraining", AlbertConfig(), {})
+    return Result(case, error * FLOAT32, where)
