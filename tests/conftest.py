@@ -11,6 +11,9 @@ from .common.hub_server import Hub, real_client
 # XLA's optimisations take a third of the tests' time. tests/conformance/test_suite.py
 # has them on, as users do. Read when JAX is imported, here and in the processes below.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+# pytest has a process for each core. Threads of one that wait for each other while the
+# other computes take several times as long as one thread.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

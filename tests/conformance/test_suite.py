@@ -4,6 +4,7 @@ import importlib
 
 import pytest
 
+from albert.common import names
 from conformance import __main__ as command
 from conformance import (
     changes,
@@ -30,10 +31,56 @@ def _require_all_passed(results):
     assert not failed, "\n".join(failed)
 
 
+# Of what lies in the encoder, which all classes share, TensorFlow and Flax compute
+# each case with one class in three here, since most of their time is compiling.
+# `python -m conformance` computes all with all.
+SHARED = ("configuration", "activation", "google")
+
+
+def _chosen(framework):
+    """Choose the cases: each of the encoder's in two classes at least."""
+    if framework == "pt":
+        return all_cases()
+    classes = list(names.PARTS)
+    counted: dict[tuple[str, str], int] = {}
+    chosen = []
+    for case in all_cases():
+        place = counted.setdefault((case.class_name, case.family), 0)
+        counted[case.class_name, case.family] += 1
+        turn = (classes.index(case.class_name) + place) % 3 == 0
+        if turn or case.family not in SHARED:
+            chosen.append(case)
+    return chosen
+
+
+def test_no_case_is_left_out_everywhere():
+    every = {(case.family, case.name) for case in all_cases()}
+    for framework in FRAMEWORKS:
+        chosen = _chosen(framework)
+        assert {(case.family, case.name) for case in chosen} == every
+        assert {(case.class_name, case.family) for case in chosen} == set(GROUPS)
+
+
+@pytest.fixture
+def optimised():
+    """Have XLA's optimisations on, which tests/conftest.py switches off."""
+    import jax
+
+    before = jax.config.values["jax_disable_most_optimizations"]
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
 @pytest.mark.parametrize(("class_name", "family"), GROUPS)
 @pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.usefixtures("optimised")
 def test_agrees_with_the_oracle(framework, class_name, family):
-    cases = [c for c in all_cases() if (c.class_name, c.family) == (class_name, family)]
+    cases = [
+        c
+        for c in _chosen(framework)
+        if (c.class_name, c.family) == (class_name, family)
+    ]
     results = list(run_cases(implementation(framework), cases))
     assert len(results) == len(cases)
     _require_all_passed(results)
