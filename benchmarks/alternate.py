@@ -50,7 +50,8 @@ def alternate(
     """
     for seat in seats.values():
         # Compilation, and all that a first call does.
-        seat.worker.ask(**seat.request, warm=1, times=0)
+        # More than one: some compile when a size comes again.
+        seat.worker.ask(**seat.request, warm=4, times=0)
     times: dict[str, int] = {}
     samples: Samples = {name: [] for name in seats}
     for done in range(1, rounds[1] + 1):

@@ -141,7 +141,7 @@ def _measured(session: Session, name: str, places: Sequence[Place]) -> Iterator[
 
 
 def _seconds(worker: Any, place: Place) -> float:
-    once = worker.ask(**_request(place), warm=2, times=1)["seconds"][0]
+    once = worker.ask(**_request(place), warm=4, times=1)["seconds"][0]
     times = max(3, min(30, int(1 / once)))
     return median(worker.ask(**_request(place), times=times)["seconds"])
 

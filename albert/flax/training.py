@@ -180,7 +180,7 @@ class Trainer:
             canonical names, in the layout of the hub's file.
         """
         held = self._moments()
-        arrays = {"count": np.asarray(held.count, np.int64)[None]}
+        arrays = {"count": np.array([held.count], np.float64)}
         for moment, name in _MOMENTS.items():
             flat = flatten_dict(getattr(held, name))
             for row in self.model.weight_rows():
@@ -195,10 +195,10 @@ class Trainer:
         Args:
             arrays: likewise, of the same model in any framework.
         """
-        found: dict[str, Any] = {"count": jnp.asarray(arrays["count"][0], jnp.int32)}
+        found: dict[str, Any] = {"count": jnp.int32(arrays["count"][0])}
         for moment, name in _MOMENTS.items():
             flat = {
-                self.model._path(row): jnp.array(
+                self.model._path(row): jax.device_put(
                     row.to_framework(arrays[f"{moment}/{row.canonical}"], "flax")
                 )
                 for row in self.model.weight_rows()

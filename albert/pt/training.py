@@ -171,7 +171,8 @@ class Trainer:
             "count" of updates; "first/…" and "second/…" moments by the weights'
             canonical names, in the layout of the hub's file.
         """
-        arrays = {"count": np.int64(self.optimizer.param_groups[0]["steps"])[None]}
+        steps = self.optimizer.param_groups[0]["steps"]
+        arrays = {"count": np.array([steps], np.float64)}
         for row in self.model.weight_rows():
             held = self.optimizer.state[self.model._get_weight(row)]
             for moment, name in _MOMENTS.items():
@@ -209,8 +210,9 @@ class Trainer:
     def _update(self, rate: float, scale: float) -> torch.Tensor:
         """Clip and apply the gradients, if they are finite; give their norm."""
         weights = [each for each in self.model.parameters() if each.grad is not None]
-        gradients = [weight.grad for weight in weights]
-        torch._foreach_div_(gradients, scale)
+        gradients: list[Any] = [weight.grad for weight in weights]
+        for gradient in gradients:
+            gradient.div_(scale)
         _, norm = clip_by_global_norm(gradients, self.settings.optimizer.limit)
         if torch.isfinite(norm):
             for group in self.optimizer.param_groups:

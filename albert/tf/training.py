@@ -97,7 +97,7 @@ class Trainer:
         self, model: Any, settings: TrainingSettings, objective: Objective
     ) -> None:
         self.model, self.settings, self.objective = model, settings, objective
-        self.optimizer = make_optimizer(settings.optimizer, 0.0)
+        self.optimizer: Any = make_optimizer(settings.optimizer, 0.0)
         self.optimizer.build(model.trainable_variables)
         self._gradients = tf.function(self._differentiate, autograph=False)
         self._update = tf.function(self._apply, autograph=False)
@@ -170,7 +170,8 @@ class Trainer:
             "count" of updates; "first/…" and "second/…" moments by the weights'
             canonical names, in the layout of the hub's file.
         """
-        arrays = {"count": np.int64(self.optimizer.iterations.numpy())[None]}
+        steps = self.optimizer.iterations.numpy()
+        arrays = {"count": np.array([steps], np.float64)}
         for moment, name in _MOMENTS.items():
             for row, held in self._moments(name):
                 turned = row.to_framework(held.numpy(), "tf")

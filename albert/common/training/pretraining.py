@@ -60,6 +60,7 @@ def pretrain(
         ValueError: data, model and settings do not go together, the folder holds
             another run, or the gradients are not finite.
     """
+    new = isinstance(start, AlbertConfig)
     config = start if isinstance(start, AlbertConfig) else _config_of(start)
     fitting: dict[str, Any] = {
         "vocab_size": config.vocab_size,
@@ -71,13 +72,13 @@ def pretrain(
     seen = None
     if held_out is not None:
         seen = HeldOutData(held_out, batch_size=size, **fitting)
-    facts = {
+    facts: dict[str, Any] = {
         "framework": framework,
-        "start": config.to_dict() if start is config else os.fspath(start),
+        "start": config.to_dict() if new else str(start),
         "data": _digest(read.info.run),
     }
     folder = RunFolder(output, settings, facts)
-    source = _new_model(config, folder, settings.seed) if start is config else start
+    source = _new_model(config, folder, settings.seed) if new else start
     objective = pretraining(settings.sop_weight)
     trainer = make_trainer(framework, CLASS, source, settings, objective)
 

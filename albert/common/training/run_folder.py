@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from albert.common.checkpoint import safetensors
 from albert.common.files import make_folder, write_text
 from albert.common.training.settings import TrainingSettings
 from albert.common.whole_folder import new_folder
@@ -98,14 +99,12 @@ class RunFolder:
         Raises:
             OSError: the disk is full; the checkpoints before are as they were.
         """
-        from safetensors.numpy import save_file
-
         path = self.path / f"{_PREFIX}{state['step']:08d}"
         if path.exists():
             _remove(path)
         with new_folder(path) as staged:
             write_model(staged)
-            save_file(dict(arrays), staged / ARRAYS_FILE)
+            safetensors.write_file(staged / ARRAYS_FILE, arrays)
             (staged / STATE_FILE).write_text(json.dumps(state))
         for old in self.checkpoints()[: -self.settings.keep]:
             _remove(old)
@@ -123,14 +122,13 @@ class RunFolder:
         Raises:
             ValueError: a file of it is damaged.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
         try:
-            return load_file(path / ARRAYS_FILE), _read(path / STATE_FILE)
-        except (SafetensorError, OSError) as error:
+            arrays = safetensors.open_file(path / ARRAYS_FILE)
+            state = _read(path / STATE_FILE)
+            return {name: array.read() for name, array in arrays.items()}, state
+        except (OSError, ValueError) as error:
             raise ValueError(
-                f"the checkpoint {str(path)!r} is damaged ({error}); remove it, and "
+                f"the checkpoint {str(path)!r} cannot be read: {error} Remove it, and "
                 f"the run goes on from the one before."
             ) from None
 

@@ -71,9 +71,9 @@ def test_says_which_checkpoint_is_damaged(folder):
     (path / "training_state.safetensors").write_bytes(b"no")
     with pytest.raises(ValueError) as error:
         folder.load(path)
-    assert str(error.value).startswith(f"the checkpoint {str(path)!r} is damaged (")
+    assert str(error.value).startswith(f"the checkpoint {str(path)!r} cannot be read: ")
     assert str(error.value).endswith(
-        "); remove it, and the run goes on from the one before."
+        " Remove it, and the run goes on from the one before."
     )
 
 
