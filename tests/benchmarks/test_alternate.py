@@ -38,9 +38,9 @@ def test_turns_alternate_after_a_warm_up_of_each():
 
 def test_short_calls_fill_a_turn_and_start_warm():
     _, asked = _run((1, 1), 0.4, seconds=(0.1, 1.0))
-    assert asked[2:] == [("A", 0, 1), ("A", 1, 4), ("B", 0, 1)]
+    assert asked[2:] == [("A", 0, 1), ("A", 1, 1), ("A", 1, 4), ("B", 0, 1)]
     _, asked = _run((2, 2), 0.4, seconds=(0.1, 1.0))
-    assert asked[5:] == [("A", 1, 4), ("B", 0, 1)]
+    assert asked[6:] == [("A", 1, 4), ("B", 0, 1)]
     _, asked = _run((1, 1), 1e9)
     assert asked[3][2] == 50
 
