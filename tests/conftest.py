@@ -1,6 +1,8 @@
 """What the tests of all parts share: a hub on the loopback, checkpoints for tasks."""
 
+import importlib.util
 import os
+from importlib.metadata import version
 
 import pytest
 
@@ -8,9 +10,18 @@ from conformance.tasks import checkpoints
 
 from .common.hub_server import Hub, real_client
 
-# XLA's optimisations take a third of the tests' time. tests/conformance/test_suite.py
-# has them on, as users do. Read when JAX is imported, here and in the processes below.
-os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+# Most of the tests' time is compiling, and XLA spends six times as long on a program for
+# a CPU with its optimisations and its newer emitters. This is read when the frameworks
+# are loaded, here and in the processes that tests start; test_suite.py has one as users
+# have it. The flags are those of jaxlib 0.10: XLA ends a process whose flags it does not
+# know.
+QUICK_COMPILATION = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+if importlib.util.find_spec("jaxlib") and version("jaxlib").startswith("0.10."):
+    QUICK_COMPILATION["XLA_FLAGS"] = (
+        "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+    )
+for name, value in QUICK_COMPILATION.items():
+    os.environ.setdefault(name, value)
 # pytest has a process for each core. Threads of one that wait for each other while the
 # other computes take several times as long as one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

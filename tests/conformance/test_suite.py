@@ -1,6 +1,10 @@
 """The suite itself: every case in every framework, and every defect caught."""
 
 import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +23,9 @@ from conformance.cases import Case, all_cases
 from conformance.mutants import MUTANTS, Mutant, caught_by, mutated
 from conformance.run import run_cases
 
+from ..conftest import QUICK_COMPILATION
+
+ROOT = Path(__file__).parents[2]
 FRAMEWORKS = tuple(PREFIXES)
 
 
@@ -59,27 +66,40 @@ def test_no_case_is_left_out_everywhere():
         assert len(chosen) == (len(all_cases()) if framework == "pt" else 152)
 
 
-@pytest.fixture
-def optimised():
-    """Have XLA's optimisations on, which tests/conftest.py switches off."""
-    import jax
-
-    before = jax.config.values["jax_disable_most_optimizations"]
-    jax.config.update("jax_disable_most_optimizations", False)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
-
-
 @pytest.mark.parametrize(
     ("framework", "class_name", "family"),
     [(framework, *group) for framework in FRAMEWORKS for group in _chosen(framework)],
 )
-@pytest.mark.usefixtures("optimised")
 def test_agrees_with_the_oracle(framework, class_name, family):
     cases = _chosen(framework)[class_name, family]
     results = list(run_cases(implementation(framework), cases))
     assert len(results) == len(cases)
     _require_all_passed(results)
+
+
+@pytest.mark.parametrize("framework", ["tf", "flax"])
+def test_agrees_as_users_have_it(framework):
+    """With XLA's optimisations and all threads, which tests/conftest.py takes away."""
+    removed = (*QUICK_COMPILATION, "OMP_NUM_THREADS")
+    users = {name: text for name, text in os.environ.items() if name not in removed}
+    code = (
+        "from conformance.backends import implementation\n"
+        "from conformance.cases import all_cases\n"
+        "from conformance.run import run_cases\n"
+        "cases = {case.class_name: case for case in all_cases()}\n"
+        f"results = list(run_cases(implementation({framework!r}), cases.values()))\n"
+        "assert len(results) == 7\n"
+        "failed = [(one.case.id, one.error) for one in results if not one.passed]\n"
+        "assert not failed, failed\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=users,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
