@@ -10,11 +10,11 @@ from conformance.tasks import checkpoints
 
 from .common.hub_server import Hub, real_client
 
-# Most of the tests' time is compiling, and XLA spends six times as long on a program for
-# a CPU with its optimisations and its newer emitters. This is read when the frameworks
+# Most of the tests' time is compiling, and XLA spends six times as long on a program
+# for a CPU with its optimisations and its newer emitters. This is read when frameworks
 # are loaded, here and in the processes that tests start; test_suite.py has one as users
-# have it. The flags are those of jaxlib 0.10: XLA ends a process whose flags it does not
-# know.
+# have it. The flags are those of jaxlib 0.10: XLA ends a process that has one which it
+# does not know.
 QUICK_COMPILATION = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 if importlib.util.find_spec("jaxlib") and version("jaxlib").startswith("0.10."):
     QUICK_COMPILATION["XLA_FLAGS"] = (
