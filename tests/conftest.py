@@ -1,8 +1,6 @@
 """What the tests of all parts share: a hub on the loopback, checkpoints for tasks."""
 
-import importlib.util
 import os
-from importlib.metadata import version
 
 import pytest
 
@@ -10,21 +8,28 @@ from conformance.tasks import checkpoints
 
 from .common.hub_server import Hub, real_client
 
-# Most of the tests' time is compiling, and XLA spends six times as long on a program
-# for a CPU with its optimisations and its newer emitters. This is read when frameworks
-# are loaded, here and in the processes that tests start; test_suite.py has one as users
-# have it. The flags are those of jaxlib 0.10: XLA ends a process that has one which it
-# does not know.
+# Most of the tests' time is compiling, and XLA spends twice as long on a program with
+# its optimisations. Read when JAX is loaded, here and in processes that tests start; the
+# fixture `optimised` has them on, and test_suite.py a process as users have it.
 QUICK_COMPILATION = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
-if importlib.util.find_spec("jaxlib") and version("jaxlib").startswith("0.10."):
-    QUICK_COMPILATION["XLA_FLAGS"] = (
-        "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
-    )
 for name, value in QUICK_COMPILATION.items():
     os.environ.setdefault(name, value)
 # pytest has a process for each core. Threads of one that wait for each other while the
 # other computes take several times as long as one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def optimised():
+    """Have XLA's optimisations on, with programs compiled anew."""
+    import jax
+
+    name = "jax_disable_most_optimizations"
+    before = jax.config.values[name]
+    jax.clear_caches()
+    jax.config.update(name, False)
+    yield
+    jax.config.update(name, before)
 
 
 @pytest.fixture(scope="session")

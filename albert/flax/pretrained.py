@@ -501,9 +501,9 @@ def _target_dtype(name: str, dtype: Any, checkpoint: Checkpoint | None = None) -
 
 
 def _to_jax(array: np.ndarray, dtype: Any, device: Any) -> jax.Array:
-    # NumPy casts and copies, for either of which JAX would compile a program for each
-    # shape. On a CPU, device_put shares aligned memory whatever may_alias says.
-    return jax.device_put(array.astype(dtype, copy=True), device)
+    # NumPy casts, since JAX would compile a program for each shape. A CPU shares the
+    # memory, which `LazyArray.read` has made for this array alone.
+    return jax.device_put(array.astype(dtype, copy=False), device)
 
 
 def _to_array(name: str, given: Any) -> Any:

@@ -50,6 +50,7 @@ def test_the_frameworks_agree_on_every_sentence(capsys):
     assert all(0 <= float(difference) <= BETWEEN_TWO for difference in found)
 
 
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize("framework", PREFIXES)
 def test_every_framework_is_right_to_the_tolerance(framework):
     tokenizer = AlbertTokenizerFast.from_pretrained(DEMO_NAME)

@@ -30,6 +30,7 @@ def test_one_program(kind, load, inputs, simple, compilations, fresh_programs):
     assert len(fresh_programs) == 1
 
 
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize("labels", [False, True])
 @pytest.mark.parametrize("return_dict", [False, True])
 def test_equals_the_plain_call(labels, return_dict, load, inputs, simple, assert_same):
