@@ -9,8 +9,8 @@ from conformance.tasks import checkpoints
 from .common.hub_server import Hub, real_client
 
 # Most of the tests' time is compiling, and XLA spends twice as long on a program with
-# its optimisations. Read when JAX is loaded, here and in processes that tests start; the
-# fixture `optimised` has them on, and test_suite.py a process as users have it.
+# its optimisations. Read when JAX is loaded, here and in processes that tests start.
+# The fixture `optimised` has them on, and test_suite.py a process as users have it.
 QUICK_COMPILATION = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 for name, value in QUICK_COMPILATION.items():
     os.environ.setdefault(name, value)
