@@ -29,6 +29,10 @@ _RULES = {
 """End of a weight's path -> how it is cut; every other one is whole everywhere."""
 
 
+_PATIENCE = 10
+"""Seconds that a process waits for the others at its end, when one may be gone."""
+
+
 class Engine:
     """The processes, as one of them sees them, and the mesh of all devices.
 
@@ -223,7 +227,7 @@ def _join_processes() -> None:
     if jax.distributed.is_initialized():
         return
     try:
-        jax.distributed.initialize(**number)
+        jax.distributed.initialize(**number, shutdown_timeout_seconds=_PATIENCE)
     except ValueError:
         # No such environment is one process, unless one was described by hand.
         if number or "JAX_COORDINATOR_ADDRESS" in os.environ:

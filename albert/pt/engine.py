@@ -53,7 +53,7 @@ class Engine:
         """Give the context in which model and optimizer are made."""
         return nullcontext()
 
-    def place(self, model: nn.Module) -> nn.Module:
+    def place(self, model: Any) -> Any:
         """Spread a model's weights over the processes, if that was asked for.
 
         Args:

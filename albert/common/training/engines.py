@@ -171,12 +171,19 @@ def telling_of_the_lost(engine: Engine) -> Iterator[None]:
     try:
         yield
     except engine.lost as error:
-        first = next(iter(str(error).splitlines()), type(error).__name__)
         raise RuntimeError(
-            f"process {engine.rank} of {engine.world} cannot go on: {first} If another "
+            f"process {engine.rank} of {engine.world} cannot go on: {_reason(error)} If another "
             f"one has ended, its own output says why. Start all of them again: the run "
             f"goes on from its last checkpoint."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Give the line that says what happened; TensorFlow puts a trace before it."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    traced = [at for at, line in enumerate(lines) if line.startswith('  File "')]
+    lines = lines[traced[-1] + 1 :] if traced else lines
+    return lines[0].strip() if lines else type(error).__name__
 
 
 def parse_mesh(text: str) -> tuple[int, int]:
