@@ -216,7 +216,7 @@ class Engine:
 
 def _join_processes() -> None:
     """Find the other processes: as the environment says, or TPU, Slurm or MPI."""
-    number = {
+    number: Any = {
         name: int(os.environ[variable])
         for name, variable in (
             ("num_processes", "JAX_NUM_PROCESSES"),

@@ -25,19 +25,7 @@ SPREAD = {"pt": (), "tf": ("--strategy", "multi-worker"), "flax": ("--mesh", "da
 def root(tmp_path_factory):
     """Shards of made-up text, and a configuration without dropout."""
     root = tmp_path_factory.mktemp("several")
-    words = [
-        "the",
-        "cat",
-        "and",
-        "a",
-        "dog",
-        "sat",
-        "on",
-        "mats",
-        "while",
-        "rain",
-        "fell",
-    ]
+    words = ("the", "cat", "and", "a", "dog", "sat", "on", "mats", "while", "rain")
     texts = [
         " ".join(f"{' '.join(words[n % 7 :])} {n}.".capitalize() for n in range(m, 30))
         for m in range(20)

@@ -172,9 +172,9 @@ def telling_of_the_lost(engine: Engine) -> Iterator[None]:
         yield
     except engine.lost as error:
         raise RuntimeError(
-            f"process {engine.rank} of {engine.world} cannot go on: {_reason(error)} If another "
-            f"one has ended, its own output says why. Start all of them again: the run "
-            f"goes on from its last checkpoint."
+            f"process {engine.rank} of {engine.world} cannot go on: {_reason(error)} "
+            f"If another one has ended, its own output says why. Start all of them "
+            f"again: the run goes on from its last checkpoint."
         ) from error
 
 
