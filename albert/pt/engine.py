@@ -2,8 +2,8 @@
 
 Gradients are added up in one all-reduce after a step's last part.
 `DistributedDataParallel` would give means of the processes, where labels are counted
-over the whole batch, and could not send earlier either: ALBERT's layers share their weights,
-whose gradient is whole only at the backward pass' end.
+over the whole batch, and could not send earlier either: ALBERT's layers share their
+weights, whose gradient is whole only at the backward pass' end.
 """
 
 import os

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -139,7 +139,7 @@ def check_batch(batch_size: int, accumulation: int, slices: int) -> None:
 
 
 @contextmanager
-def leader_first(engine: Engine) -> Iterator[None]:
+def leader_first(engine: Engine) -> Generator[None]:
     """Let process 0 do something before the others do it.
 
     Args:
@@ -156,7 +156,7 @@ def leader_first(engine: Engine) -> Iterator[None]:
 
 
 @contextmanager
-def telling_of_the_lost(engine: Engine) -> Iterator[None]:
+def telling_of_the_lost(engine: Engine) -> Generator[None]:
     """Say what to do if another process is gone.
 
     Args:
