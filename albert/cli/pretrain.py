@@ -9,6 +9,7 @@ from typing import Any
 
 from albert.cli.arguments import UsageError, not_empty, positive
 from albert.common.tasks import backend
+from albert.common.training.engines import STRATEGIES, EngineSettings
 from albert.common.training.rules import NAMES, OptimizerSettings
 from albert.common.training.settings import PRECISIONS, TrainingSettings
 
@@ -30,6 +31,7 @@ def add_parser(commands: Any) -> None:
     _add_run(parser)
     _add_optimizer(parser)
     _add_writing(parser)
+    _add_engine(parser)
     parser.set_defaults(run=run)
 
 
@@ -138,6 +140,23 @@ def _add_writing(parser: Any) -> None:
         _number(parser, name, positive, default, what)
 
 
+def _add_engine(parser: Any) -> None:
+    parser.add_argument(
+        "--shard",
+        action="store_true",
+        help="pt: each process of torchrun keeps a slice of the weights",
+    )
+    parser.add_argument(
+        "--strategy", choices=STRATEGIES, help="tf: several devices (default: one)"
+    )
+    parser.add_argument(
+        "--mesh",
+        metavar="AXES",
+        type=not_empty,
+        help="flax: several devices, such as data=4,model=2 (default: one)",
+    )
+
+
 def _number(parser: Any, name: str, kind: Any, default: Any, what: str) -> None:
     text = what if default is None else f"{what} (default: %(default)s)"
     parser.add_argument(
@@ -165,6 +184,7 @@ def run(chosen: argparse.Namespace) -> int:
         UsageError: the tokenizer is not known.
         ValueError: data, model and settings do not go together, the folder holds
             another run, or the gradients are not finite.
+        RuntimeError: another process of the run is gone.
     """
     from albert.common.auto import AutoTokenizer
     from albert.common.training.pretraining import MODEL_FOLDER, pretrain
@@ -186,10 +206,12 @@ def run(chosen: argparse.Namespace) -> int:
         chosen.output,
         settings,
         chosen.eval_data,
+        engine_settings=EngineSettings(chosen.shard, chosen.strategy, chosen.mesh),
     )
     for name, figure in figures.items():
         print(f"{name.replace('_', ' '):{_WIDTH}}{figure:.6g}")
-    print(f"{'wrote':{_WIDTH}}{Path(chosen.output) / MODEL_FOLDER}")
+    if figures:
+        print(f"{'wrote':{_WIDTH}}{Path(chosen.output) / MODEL_FOLDER}")
     return 0
 
 

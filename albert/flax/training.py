@@ -16,6 +16,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from albert.common.inputs import IGNORE_INDEX
 from albert.common.training.objectives import Objective, random_seed
 from albert.common.training.settings import TrainingSettings
+from albert.flax.engine import Engine
 from albert.flax.losses import cross_entropy, sentence_order_loss
 from albert.flax.optimizers import clip_by_global_norm, make_optimizer
 
@@ -65,7 +66,11 @@ _LOSSES = {"pretraining": pretraining_losses, "task": task_losses}
 
 
 def make_trainer(
-    model_class: Any, source: Any, settings: TrainingSettings, objective: Objective
+    model_class: Any,
+    source: Any,
+    settings: TrainingSettings,
+    objective: Objective,
+    engine: Engine | None = None,
 ) -> "Trainer":
     """Load a model and make it ready to be trained.
 
@@ -74,6 +79,7 @@ def make_trainer(
         source: a checkpoint.
         settings: of the run.
         objective: what is minimised.
+        engine: the processes that train together; None for this one alone.
 
     Returns:
         The trainer.
@@ -82,12 +88,14 @@ def make_trainer(
         OSError: no such checkpoint.
         ValueError: it does not fit.
     """
-    model = model_class.from_pretrained(
-        source, device_map="auto", dtype=settings.precision
-    )
-    if settings.recompute:
-        model.gradient_checkpointing_enable()
-    return Trainer(model, settings, objective)
+    engine = engine or Engine()
+    with engine.scope():
+        model = model_class.from_pretrained(
+            source, device_map=engine.device, dtype=settings.precision
+        )
+        if settings.recompute:
+            model.gradient_checkpointing_enable()
+        return Trainer(model, settings, objective, engine)
 
 
 class Trainer:
@@ -97,15 +105,23 @@ class Trainer:
         model: of this package, with weights in float32; it is changed.
         settings: of the run.
         objective: what is minimised.
+        engine: the processes that train together; None for this one alone.
     """
 
     def __init__(
-        self, model: Any, settings: TrainingSettings, objective: Objective
+        self,
+        model: Any,
+        settings: TrainingSettings,
+        objective: Objective,
+        engine: Engine | None = None,
     ) -> None:
         self.model, self.settings, self.objective = model, settings, objective
+        self.engine = engine or Engine()
+        self.engine.check(model.config)
         # The rate of each step comes with it.
         self.optimizer = make_optimizer(settings.optimizer, 1.0)
-        self.held = self.optimizer.init(model.params)
+        self.held = self.engine.place(self.optimizer.init(model.params))
+        model.params = self.engine.place(model.params)
         self._gradients = jax.jit(self._differentiate)
         self._update = jax.jit(self._apply, donate_argnums=(0, 1))
         self._scores = jax.jit(self._evaluate)
@@ -121,7 +137,8 @@ class Trainer:
         """Take one optimizer step, unless the gradients are not finite.
 
         Args:
-            parts: of the batch; their gradients are added up.
+            parts: of the batch, or of this process' slice of it; their gradients are
+                added up, over all processes.
             shares: for each part, how much of each mean loss lies in it, by name.
             number: of the step, from 0; dropout's randomness depends on it.
             rate: of learning.
@@ -132,9 +149,14 @@ class Trainer:
         """
         sums: Any = None
         for place, (part, share) in enumerate(zip(parts, shares, strict=True)):
-            key = jax.random.key(random_seed(self.settings.seed, number, place))
+            seed = np.int32(random_seed(self.settings.seed, number, place))
             found = self._gradients(
-                self.model.params, dict(part), dict(share), key, scale
+                self.model.params,
+                self.engine.spread(part),
+                # Of the rows of all processes, which are one part here.
+                self.engine.add_up(share),
+                seed,
+                scale,
             )
             sums = found if sums is None else _added(sums, found)
         gradients, losses = sums
@@ -153,16 +175,18 @@ class Trainer:
         Returns:
             "mlm_loss", "mlm_right" and "mlm_count", and the same of "sop".
         """
-        sums = self._scores(self.model.params, dict(batch))
+        sums = self._scores(self.model.params, self.engine.spread(batch))
         return {name: float(value) for name, value in sums.items()}
 
-    def save_model(self, folder: Path) -> None:
+    def save_model(self, folder: Path | None) -> None:
         """Write the model.
 
         Args:
-            folder: as in `save_pretrained`.
+            folder: as in `save_pretrained`; None in a process that does not write.
         """
-        self.model.save_pretrained(folder)
+        params = self.engine.whole(self.model.params)
+        if folder is not None:
+            self.model.save_pretrained(folder, params=params)
 
     def load_model(self, folder: Path) -> None:
         """Take over the weights that `save_model` wrote.
@@ -170,7 +194,8 @@ class Trainer:
         Args:
             folder: which it was given.
         """
-        self.model.params = type(self.model).from_pretrained(folder).params
+        saved = type(self.model).from_pretrained(folder)
+        self.model.params = self.engine.place(saved.params)
 
     def state(self) -> dict[str, np.ndarray]:
         """Give the optimizer's state.
@@ -179,7 +204,7 @@ class Trainer:
             "count" of updates; "first/…" and "second/…" moments by the weights'
             canonical names, in the layout of the hub's file.
         """
-        held = self._moments()
+        held = self.engine.whole(self._moments())
         arrays = {"count": np.array([held.count], np.float64)}
         for moment, name in _MOMENTS.items():
             flat = flatten_dict(getattr(held, name))
@@ -204,16 +229,18 @@ class Trainer:
                 for row in self.model.weight_rows()
             }
             found[name] = unflatten_dict(flat)
-        self.held = jax.tree.map(
+        moved = jax.tree.map(
             lambda held: held._replace(**found) if _has_moments(held) else held,
             self.held,
             is_leaf=_has_moments,
         )
+        self.held = self.engine.place(moved)
 
     def _differentiate(
-        self, params: Any, part: Any, share: Any, key: jax.Array, scale: Any
+        self, params: Any, part: Any, share: Any, seed: Any, scale: Any
     ) -> Any:
         """Give a part's gradients and losses."""
+        key = jax.random.key(seed)
 
         def scaled(params: Any) -> Any:
             how = {"params": params, "train": True, "dropout_rng": key}
@@ -221,7 +248,8 @@ class Trainer:
             losses = {name: means[name] * share[name] for name in means}
             return self.objective.total(losses) * scale, losses
 
-        return jax.grad(scaled, has_aux=True)(params)
+        gradients, losses = jax.grad(scaled, has_aux=True)(params)
+        return self.engine.keep(gradients), losses
 
     def _apply(
         self, params: Any, held: Any, gradients: Any, rate: Any, scale: Any
@@ -236,7 +264,7 @@ class Trainer:
         kept = jax.tree.map(
             lambda one, old: jnp.where(finite, one, old), new, (params, held)
         )
-        return *kept, norm
+        return *self.engine.keep(kept), norm
 
     def _evaluate(self, params: Any, batch: Any) -> dict[str, jax.Array]:
         inputs = dict(batch)

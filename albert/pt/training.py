@@ -13,6 +13,7 @@ import torch
 from albert.common.inputs import IGNORE_INDEX
 from albert.common.training.objectives import Objective, random_seed
 from albert.common.training.settings import TrainingSettings
+from albert.pt.engine import Engine
 from albert.pt.losses import cross_entropy, sentence_order_loss
 from albert.pt.optimizers import clip_by_global_norm, make_optimizer
 
@@ -60,7 +61,11 @@ _LOSSES = {"pretraining": pretraining_losses, "task": task_losses}
 
 
 def make_trainer(
-    model_class: Any, source: Any, settings: TrainingSettings, objective: Objective
+    model_class: Any,
+    source: Any,
+    settings: TrainingSettings,
+    objective: Objective,
+    engine: Engine | None = None,
 ) -> "Trainer":
     """Load a model and make it ready to be trained.
 
@@ -69,6 +74,7 @@ def make_trainer(
         source: a checkpoint.
         settings: of the run.
         objective: what is minimised.
+        engine: the processes that train together; None for this one alone.
 
     Returns:
         The trainer.
@@ -77,10 +83,12 @@ def make_trainer(
         OSError: no such checkpoint.
         ValueError: it does not fit.
     """
-    model = model_class.from_pretrained(source, device_map="auto")
-    if settings.recompute:
-        model.gradient_checkpointing_enable()
-    return Trainer(model, settings, objective)
+    engine = engine or Engine()
+    with engine.scope():
+        model = model_class.from_pretrained(source, device_map=engine.device)
+        if settings.recompute:
+            model.gradient_checkpointing_enable()
+        return Trainer(model, settings, objective, engine)
 
 
 class Trainer:
@@ -90,12 +98,19 @@ class Trainer:
         model: of this package, in float32; it is changed.
         settings: of the run.
         objective: what is minimised.
+        engine: the processes that train together; None for this one alone.
     """
 
     def __init__(
-        self, model: Any, settings: TrainingSettings, objective: Objective
+        self,
+        model: Any,
+        settings: TrainingSettings,
+        objective: Objective,
+        engine: Engine | None = None,
     ) -> None:
-        self.model, self.settings, self.objective = model, settings, objective
+        self.settings, self.objective = settings, objective
+        self.engine = engine or Engine()
+        self.model = self.engine.place(model)
         self.optimizer = make_optimizer(model, settings.optimizer, 0.0)
 
     def step(
@@ -109,7 +124,8 @@ class Trainer:
         """Take one optimizer step, unless the gradients are not finite.
 
         Args:
-            parts: of the batch; their gradients are added up.
+            parts: of the batch, or of this process' slice of it; their gradients are
+                added up, over all processes.
             shares: for each part, how much of each mean loss lies in it, by name.
             number: of the step, from 0; dropout's randomness depends on it.
             rate: of learning.
@@ -121,11 +137,13 @@ class Trainer:
         self.model.train()
         sums: Any = None
         for place, (part, share) in enumerate(zip(parts, shares, strict=True)):
+            place += self.engine.part[0] * len(parts)
             torch.manual_seed(random_seed(self.settings.seed, number, place))
             found = self._gradients(part, share, scale)
             sums = found if sums is None else _added(sums, found)
         norm = self._update(rate, scale)
-        return self.objective.numbers(sums, norm)
+        losses = {name: float(value) for name, value in sums.items()}
+        return self.objective.numbers(self.engine.add_up(losses), norm)
 
     def evaluate(self, batch: Mapping[str, np.ndarray]) -> dict[str, float]:
         """Add up pre-training's losses and right answers over a batch.
@@ -141,17 +159,20 @@ class Trainer:
         labels, order = inputs.pop("labels"), inputs.pop("sentence_order_label")
         with torch.inference_mode(), self._arithmetic():
             outputs = self.model(**inputs, return_dict=True)
+        self.engine.release(self.model)
         sums = _sums("mlm", outputs.prediction_logits, labels)
         sums |= _sums("sop", outputs.sop_logits, order)
-        return {name: float(value) for name, value in sums.items()}
+        return self.engine.add_up({name: float(sums[name]) for name in sums})
 
-    def save_model(self, folder: Path) -> None:
+    def save_model(self, folder: Path | None) -> None:
         """Write the model.
 
         Args:
-            folder: as in `save_pretrained`.
+            folder: as in `save_pretrained`; None in a process that does not write.
         """
-        self.model.save_pretrained(folder)
+        model = self.engine.gathered(self.model)
+        if folder is not None:
+            model.save_pretrained(folder)
 
     def load_model(self, folder: Path) -> None:
         """Take over the weights that `save_model` wrote.
@@ -162,7 +183,8 @@ class Trainer:
         saved = type(self.model).from_pretrained(folder)
         with torch.no_grad():
             for row in self.model.weight_rows():
-                self.model._get_weight(row).copy_(saved._get_weight(row))
+                weight = self.model._get_weight(row)
+                weight.copy_(self.engine.spread(saved._get_weight(row), weight))
 
     def state(self) -> dict[str, np.ndarray]:
         """Give the optimizer's state.
@@ -177,7 +199,8 @@ class Trainer:
             held = self.optimizer.state[self.model._get_weight(row)]
             for moment, name in _MOMENTS.items():
                 if held:
-                    arrays[f"{moment}/{row.canonical}"] = held[name].cpu().numpy()
+                    whole = self.engine.whole(held[name])
+                    arrays[f"{moment}/{row.canonical}"] = whole.cpu().numpy()
         return arrays
 
     def load_state(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -191,8 +214,8 @@ class Trainer:
         for row in self.model.weight_rows():
             weight = self.model._get_weight(row)
             self.optimizer.state[weight] = {
-                name: torch.tensor(
-                    arrays[f"{moment}/{row.canonical}"], device=weight.device
+                name: self.engine.spread(
+                    torch.tensor(arrays[f"{moment}/{row.canonical}"]), weight
                 )
                 for moment, name in _MOMENTS.items()
             }
@@ -209,7 +232,9 @@ class Trainer:
 
     def _update(self, rate: float, scale: float) -> torch.Tensor:
         """Clip and apply the gradients, if they are finite; give their norm."""
-        weights = [each for each in self.model.parameters() if each.grad is not None]
+        weights = list(self.model.parameters())
+        self.engine.add_up_gradients(weights)
+        weights = [each for each in weights if each.grad is not None]
         gradients: list[Any] = [weight.grad for weight in weights]
         for gradient in gradients:
             gradient.div_(scale)
@@ -219,7 +244,7 @@ class Trainer:
                 group["lr"] = rate
             self.optimizer.step()
         self.optimizer.zero_grad()
-        return norm
+        return self.engine.whole(norm)
 
     def _arithmetic(self) -> Any:
         low = self.settings.precision != "float32"

@@ -12,8 +12,9 @@ import tensorflow as tf
 from keras import layers
 
 from albert.common.inputs import IGNORE_INDEX
-from albert.common.training.objectives import Objective, random_seed
+from albert.common.training.objectives import Objective, cut, random_seed
 from albert.common.training.settings import TrainingSettings
+from albert.tf.engine import Engine
 from albert.tf.losses import cross_entropy, sentence_order_loss
 from albert.tf.optimizers import clip_by_global_norm, make_optimizer
 
@@ -60,7 +61,11 @@ _POLICIES = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
 def make_trainer(
-    model_class: Any, source: Any, settings: TrainingSettings, objective: Objective
+    model_class: Any,
+    source: Any,
+    settings: TrainingSettings,
+    objective: Objective,
+    engine: Engine | None = None,
 ) -> "Trainer":
     """Load a model and make it ready to be trained.
 
@@ -69,6 +74,7 @@ def make_trainer(
         source: a checkpoint.
         settings: of the run.
         objective: what is minimised.
+        engine: the processes that train together; None for this one alone.
 
     Returns:
         The trainer.
@@ -77,11 +83,15 @@ def make_trainer(
         OSError: no such checkpoint.
         ValueError: it does not fit.
     """
+    engine = engine or Engine()
     policy = _POLICIES.get(settings.precision, "float32")
-    model = model_class.from_pretrained(source, device_map="auto", dtype=policy)
-    if settings.recompute:
-        model.gradient_checkpointing_enable()
-    return Trainer(model, settings, objective)
+    with engine.scope():
+        model = model_class.from_pretrained(
+            source, device_map=engine.device, dtype=policy
+        )
+        if settings.recompute:
+            model.gradient_checkpointing_enable()
+        return Trainer(model, settings, objective, engine)
 
 
 class Trainer:
@@ -91,17 +101,23 @@ class Trainer:
         model: of this package, with weights in float32; it is changed.
         settings: of the run.
         objective: what is minimised.
+        engine: the processes that train together; None for this one alone.
     """
 
     def __init__(
-        self, model: Any, settings: TrainingSettings, objective: Objective
+        self,
+        model: Any,
+        settings: TrainingSettings,
+        objective: Objective,
+        engine: Engine | None = None,
     ) -> None:
         self.model, self.settings, self.objective = model, settings, objective
+        self.engine = engine or Engine()
         self.optimizer: Any = make_optimizer(settings.optimizer, 0.0)
         self.optimizer.build(model.trainable_variables)
-        self._gradients = tf.function(self._differentiate, autograph=False)
+        self._gradients = self.engine.compiled(self._differentiate)
         self._update = tf.function(self._apply, autograph=False)
-        self._scores = tf.function(self._evaluate, autograph=False)
+        self._scores = self.engine.compiled(self._evaluate)
 
     def step(
         self,
@@ -114,7 +130,8 @@ class Trainer:
         """Take one optimizer step, unless the gradients are not finite.
 
         Args:
-            parts: of the batch; their gradients are added up.
+            parts: of the batch, or of this process' slice of it; their gradients are
+                added up, over all processes.
             shares: for each part, how much of each mean loss lies in it, by name.
             number: of the step, from 0; dropout's randomness depends on it.
             rate: of learning.
@@ -126,8 +143,8 @@ class Trainer:
         sums: Any = None
         scaling = tf.constant(scale, tf.float32)
         for place, (part, share) in enumerate(zip(parts, shares, strict=True)):
-            self._seed_dropout(number, place)
-            found = self._gradients(_tensors(part), _numbers(share), scaling)
+            self._seed_dropout(number, place + self.engine.rank * len(parts))
+            found = self._gradients(*self._slices(part, share), scaling)
             sums = found if sums is None else _added(sums, found)
         gradients, losses = sums
         norm = self._update(gradients, tf.constant(rate, tf.float32), scaling)
@@ -142,16 +159,17 @@ class Trainer:
         Returns:
             "mlm_loss", "mlm_right" and "mlm_count", and the same of "sop".
         """
-        sums = self._scores(_tensors(batch))
+        sums = self._scores(self._slices(batch, {})[0])
         return {name: float(value) for name, value in sums.items()}
 
-    def save_model(self, folder: Path) -> None:
+    def save_model(self, folder: Path | None) -> None:
         """Write the model.
 
         Args:
-            folder: as in `save_pretrained`.
+            folder: as in `save_pretrained`; None in a process that does not write.
         """
-        self.model.save_pretrained(folder)
+        if folder is not None:
+            self.model.save_pretrained(folder)
 
     def load_model(self, folder: Path) -> None:
         """Take over the weights that `save_model` wrote.
@@ -217,6 +235,18 @@ class Trainer:
         outputs = self.model(**inputs, return_dict=True, training=False)
         words = _sums("mlm", outputs.prediction_logits, labels)
         return words | _sums("sop", outputs.sop_logits, order)
+
+    def _slices(self, part: Mapping[str, np.ndarray], share: Any) -> tuple[Any, Any]:
+        """Cut a part, and its shares of the losses, over this process' replicas."""
+        cuts = cut(part, self.engine.replicas)
+        inner = self.objective.shares(cuts, part)
+        parts = [
+            {name: share[name] * within[name] for name in share} for within in inner
+        ]
+        return (
+            self.engine.spread([_tensors(one) for one in cuts]),
+            self.engine.spread([_numbers(one) for one in parts]),
+        )
 
     def _moments(self, name: str) -> Any:
         places = {

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from albert.common.training.engines import Alone, Engine
 from albert.common.training.objectives import Batch, Objective, cut
 from albert.common.training.parts import Data, HeldOut, Trainer
 from albert.common.training.reporting import Reporter
@@ -53,13 +54,14 @@ class Loop:
 
     Args:
         trainer: computes.
-        data: gives the batches.
+        data: gives the batches, or this process' slices of them.
         objective: what is minimised.
         settings: of the run.
         folder: where everything is written.
         reporter: shows progress.
         write_model: writes what users load into a checkpoint's folder.
-        held_out: batches to evaluate on; None for no evaluation.
+        held_out: batches to evaluate on, likewise; None for no evaluation.
+        engine: the processes that train together; None for this one alone.
     """
 
     def __init__(
@@ -70,12 +72,14 @@ class Loop:
         settings: TrainingSettings,
         folder: RunFolder,
         reporter: Reporter,
-        write_model: Callable[[Path], None],
+        write_model: Callable[[Path | None], None],
         held_out: HeldOut | None = None,
+        engine: Engine | None = None,
     ) -> None:
         self.trainer, self.data, self.objective = trainer, data, objective
         self.settings, self.folder, self.reporter = settings, folder, reporter
         self.write_model, self.held_out = write_model, held_out
+        self.engine: Engine = engine or Alone()
         self.schedule = PolynomialDecay(
             settings.learning_rate,
             settings.steps,
@@ -100,9 +104,11 @@ class Loop:
             started = time.perf_counter()
             batch = self.data.batch(self.position.step)
             self._step(batch)
-            tokens = int(np.sum(batch["attention_mask"]))
+            # The other slices have about as many.
+            tokens = int(np.sum(batch["attention_mask"])) * self.engine.part[1]
             self.reporter.advance(tokens, time.perf_counter() - started)
             self._write()
+        self.engine.barrier()
         lines = self.folder.lines()
         self.reporter.finish(lines)
         return lines[-1]
@@ -115,14 +121,27 @@ class Loop:
             self.trainer.load_state(arrays)
             scale = LossScale(**state.pop("scale"))
             self.position = Position(scale=scale, **state)
+        self._agree(self.position.step)
         self.folder.forget_after(self.position.step)
+
+    def _agree(self, step: int) -> None:
+        """Refuse to train on where processes have read other checkpoints."""
+        place, slices = self.engine.part
+        first = self.engine.add_up({"step": 0 if place else step})["step"]
+        wrong = self.engine.add_up({"wrong": float(step != first)})["wrong"]
+        if slices > 1 and wrong:
+            raise ValueError(
+                f"process {self.engine.rank} stands at step {step}, and process 0 at "
+                f"step {first:.0f}: all machines must see the same "
+                f"{str(self.folder.path)!r}."
+            )
 
     def _step(self, batch: Batch) -> None:
         position = self.position
         parts = cut(batch, self.settings.accumulation)
         numbers = self.trainer.step(
             parts,
-            self.objective.shares(parts, batch),
+            self.objective.shares(parts, batch, self.engine.add_up),
             position.step,
             self.schedule.rate(position.step),
             position.scale.value,

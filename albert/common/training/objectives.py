@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,12 @@ class Objective:
     labels: Mapping[str, str]
     weights: Mapping[str, float]
 
-    def shares(self, parts: Sequence[Batch], whole: Batch) -> list[dict[str, float]]:
+    def shares(
+        self,
+        parts: Sequence[Batch],
+        whole: Batch,
+        add_up: Callable[[dict[str, float]], dict[str, float]] = dict,
+    ) -> list[dict[str, float]]:
         """Tell how much of each mean loss of the whole batch lies in each part.
 
         A mean over a batch that is cut, over devices or to save memory, is not the
@@ -35,12 +40,13 @@ class Objective:
 
         Args:
             parts: of the batch.
-            whole: the batch over all devices.
+            whole: the batch, or this process' slice of it.
+            add_up: gives the sums of numbers over all slices, by name.
 
         Returns:
             For each part, by name of the loss: labels in it / labels in all.
         """
-        counts = {name: self._count(whole, name) for name in self.labels}
+        counts = add_up({name: self._count(whole, name) for name in self.labels})
         return [
             {
                 name: self._count(part, name) / max(1, count)

@@ -26,7 +26,11 @@ class Trainer(Protocol):
         ...
 
     def evaluate(self, batch: Batch) -> dict[str, float]:
-        """Give sums of losses and right answers, and how many there are."""
+        """Give sums of losses and right answers, and counts, over all slices."""
+        ...
+
+    def save_model(self, folder: Path | None) -> None:
+        """Write the weights; None in a process that only has a share in them."""
         ...
 
     def load_model(self, folder: Path) -> None:

@@ -13,6 +13,13 @@ from albert.common.config import AlbertConfig
 from albert.common.data.reading import HeldOutData, PretrainingData
 from albert.common.saving import save_arrays
 from albert.common.tasks import backend
+from albert.common.training.engines import (
+    EngineSettings,
+    check_batch,
+    leader_first,
+    make_engine,
+    telling_of_the_lost,
+)
 from albert.common.training.initial import initial_weights
 from albert.common.training.loop import Loop
 from albert.common.training.objectives import pretraining
@@ -34,6 +41,7 @@ def pretrain(
     settings: TrainingSettings,
     held_out: str | os.PathLike[str] | None = None,
     quiet: bool | None = None,
+    engine_settings: EngineSettings | None = None,
 ) -> dict[str, float]:
     """Pre-train a model, or go on with a run that was stopped.
 
@@ -50,16 +58,40 @@ def pretrain(
         settings: of the run.
         held_out: such a folder to evaluate on; None for no evaluation.
         quiet: whether to show no progress bar; None if the output is no terminal.
+        engine_settings: how the run is spread over devices and processes;
+            docs/scaling.md has the commands. None for one device, or what `torchrun`
+            has started.
 
     Returns:
-        The last figures, by name.
+        The last figures, by name; none in a process that does not write.
 
     Raises:
         ImportError: a library is not installed.
         OSError: something cannot be read or written; the last checkpoint stays.
         ValueError: data, model and settings do not go together, the folder holds
             another run, or the gradients are not finite.
+        RuntimeError: another process of the run is gone; the last checkpoint stays.
     """
+    engine = make_engine(framework, engine_settings or EngineSettings())
+    with telling_of_the_lost(engine):
+        given = (start, tokenizer, data, output, settings, held_out, quiet)
+        figures = _run(framework, engine, *given)
+        engine.close()
+    return {} if engine.rank else figures
+
+
+def _run(
+    framework: str,
+    engine: Any,
+    start: AlbertConfig | str | os.PathLike[str],
+    tokenizer: Any,
+    data: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    settings: TrainingSettings,
+    held_out: str | os.PathLike[str] | None,
+    quiet: bool | None,
+) -> dict[str, float]:
+    check_batch(settings.batch_size, settings.accumulation, engine.slices)
     new = isinstance(start, AlbertConfig)
     config = start if isinstance(start, AlbertConfig) else _config_of(start)
     fitting: dict[str, Any] = {
@@ -71,25 +103,37 @@ def pretrain(
     read = PretrainingData(data, batch_size=size, seed=settings.seed, **fitting)
     seen = None
     if held_out is not None:
-        seen = HeldOutData(held_out, batch_size=size, **fitting)
+        seen = HeldOutData(held_out, batch_size=size, **fitting).part(*engine.part)
     facts: dict[str, Any] = {
         "framework": framework,
         "start": config.to_dict() if new else str(start),
         "data": _digest(read.info.run),
     }
-    folder = RunFolder(output, settings, facts)
-    source = _new_model(config, folder, settings.seed) if new else start
+    writes = engine.rank == 0
+    with leader_first(engine):
+        folder = RunFolder(output, settings, facts, writes)
+        source = _new_model(config, folder, settings.seed) if new else start
     objective = pretraining(settings.sop_weight)
-    trainer = make_trainer(framework, CLASS, source, settings, objective)
+    trainer = make_trainer(framework, CLASS, source, settings, objective, engine)
 
-    def write_model(target: Path) -> None:
+    def write_model(target: Path | None) -> None:
         trainer.save_model(target)
-        tokenizer.save_pretrained(target)
+        if target is not None:
+            tokenizer.save_pretrained(target)
 
-    reporter = Reporter(folder.path, settings.steps, quiet)
-    loop = Loop(trainer, read, objective, settings, folder, reporter, write_model, seen)
+    loop = Loop(
+        trainer,
+        read.part(*engine.part),
+        objective,
+        settings,
+        folder,
+        Reporter(folder.path, settings.steps, quiet, writes),
+        write_model,
+        seen,
+        engine,
+    )
     figures = loop.run()
-    write_model(folder.path / MODEL_FOLDER)
+    write_model(folder.path / MODEL_FOLDER if writes else None)
     return figures
 
 
@@ -99,6 +143,7 @@ def make_trainer(
     source: Any,
     settings: TrainingSettings,
     objective: Any,
+    engine: Any = None,
 ) -> Any:
     """Load a model of a framework and make it ready to be trained.
 
@@ -108,13 +153,14 @@ def make_trainer(
         source: a checkpoint.
         settings: of the run.
         objective: what is minimised.
+        engine: of the same framework; None for one device.
 
     Returns:
         Its trainer.
     """
     model_class = backend.model_class(framework, class_name)
     module = importlib.import_module(f"albert.{framework}.training")
-    return module.make_trainer(model_class, source, settings, objective)
+    return module.make_trainer(model_class, source, settings, objective, engine)
 
 
 def _config_of(source: str | os.PathLike[str]) -> AlbertConfig:
@@ -126,6 +172,8 @@ def _config_of(source: str | os.PathLike[str]) -> AlbertConfig:
 def _new_model(config: AlbertConfig, folder: RunFolder, seed: int) -> Path:
     """Write the checkpoint that a new model starts from, the same every time."""
     target = folder.path / _START_FOLDER
+    if not folder.writes:
+        return target
     save_arrays(target, config, initial_weights(config, CLASS, seed), CLASS)
     return target
 

@@ -29,13 +29,20 @@ class Reporter:
         folder: of the run; events go to `events/`, the plot to `loss.png`.
         steps: of the whole run.
         quiet: whether to show no bar; None if the output is no terminal.
+        writes: whether this process does; only one of those that train together.
 
     Raises:
         ImportError: a library of the extra "train" is not installed.
     """
 
-    def __init__(self, folder: Path, steps: int, quiet: bool | None = None) -> None:
-        self.folder, self.steps = folder, steps
+    def __init__(
+        self,
+        folder: Path,
+        steps: int,
+        quiet: bool | None = None,
+        writes: bool = True,
+    ) -> None:
+        self.folder, self.steps, self.writes = folder, steps, writes
         self.quiet = not sys.stderr.isatty() if quiet is None else quiet
         self.tokens, self.seconds = 0, 0.0
         self._writing = _needed("tensorboardX")
@@ -50,6 +57,8 @@ class Reporter:
         """
         from tqdm import tqdm
 
+        if not self.writes:
+            return
         self._events = self._writing.SummaryWriter(
             str(self.folder / _EVENTS), purge_step=step + 1
         )
@@ -64,6 +73,8 @@ class Reporter:
             tokens: real ones, without padding.
             seconds: that it took.
         """
+        if not self.writes:
+            return
         self.tokens += tokens
         self.seconds += seconds
         self._bar.update()
@@ -74,6 +85,8 @@ class Reporter:
         Args:
             line: numbers by name, "step" among them.
         """
+        if not self.writes:
+            return
         for name, number in line.items():
             if name != "step":
                 self._events.add_scalar(name, number, line["step"])
@@ -89,6 +102,8 @@ class Reporter:
         Args:
             lines: the whole log.
         """
+        if not self.writes:
+            return
         self._bar.close()
         self._events.close()
         draw(lines, self.folder / PLOT_FILE)

@@ -34,6 +34,7 @@ class RunFolder:
         folder: made if need be. A run of the same settings and data is continued.
         settings: of the run.
         facts: what else decides its numbers, such as the data's identity.
+        writes: whether this process does; only one of those that train together.
 
     Raises:
         OSError: the folder cannot be made or written to.
@@ -45,9 +46,10 @@ class RunFolder:
         folder: str | os.PathLike[str],
         settings: TrainingSettings,
         facts: Mapping[str, Any],
+        writes: bool = True,
     ) -> None:
-        self.path = make_folder(folder)
-        self.settings = settings
+        self.path = make_folder(folder) if writes else Path(folder).expanduser()
+        self.settings, self.writes = settings, writes
         self._take(dict(facts))
 
     def _take(self, facts: dict[str, Any]) -> None:
@@ -62,10 +64,17 @@ class RunFolder:
                     f"{str(self.path)!r} holds a run with another {', '.join(other)}; "
                     f"continue it with the same, or give another folder."
                 )
+        elif not self.writes:
+            raise ValueError(
+                f"{str(self.path)!r} is not what process 0 writes to: all machines "
+                f"must see the same folder."
+            )
         elif any(self.path.iterdir()):
             raise ValueError(
                 f"{str(self.path)!r} holds files, but no run; give a new folder."
             )
+        if not self.writes:
+            return
         run = {"settings": self.settings.to_dict(), "facts": facts}
         write_text(file, json.dumps(run, indent=2) + "\n")
 
@@ -81,14 +90,15 @@ class RunFolder:
 
     def save(
         self,
-        write_model: Callable[[Path], None],
+        write_model: Callable[[Path | None], None],
         arrays: Mapping[str, np.ndarray],
         state: Mapping[str, Any],
     ) -> Path:
         """Write a checkpoint, whole or not at all, and remove the oldest ones.
 
         Args:
-            write_model: writes the model and its tokenizer into a folder.
+            write_model: writes the model and its tokenizer into a folder; it is given
+                None in a process that does not write.
             arrays: of the optimizer.
             state: of the loop, as JSON can hold it, with "step", the number of
                 optimizer steps that are done.
@@ -100,6 +110,9 @@ class RunFolder:
             OSError: the disk is full; the checkpoints before are as they were.
         """
         path = self.path / f"{_PREFIX}{state['step']:08d}"
+        if not self.writes:
+            write_model(None)
+            return path
         if path.exists():
             _remove(path)
         with new_folder(path) as staged:
@@ -138,6 +151,8 @@ class RunFolder:
         Args:
             line: numbers by name, "step" among them.
         """
+        if not self.writes:
+            return
         with open(self.path / _LOG_FILE, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
@@ -155,6 +170,8 @@ class RunFolder:
         Args:
             step: the last one that stays.
         """
+        if not self.writes:
+            return
         kept = [line for line in self.lines() if line["step"] <= step]
         text = "".join(json.dumps(line) + "\n" for line in kept)
         write_text(self.path / _LOG_FILE, text)
