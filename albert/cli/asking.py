@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from albert._version import __version__
 from albert.cli.arguments import UsageError
-from albert.cli.reading import (
+from albert.common.records import (
     FORMS,
     TEXT_COLUMN,
     Record,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from albert.cli.arguments import UsageError, not_empty, positive
 from albert.cli.asking import Asked, understand
-from albert.cli.reading import FORMS, Record
+from albert.common.records import FORMS, Record
 from albert.cli.table import Tables
 from albert.cli.writing import JsonLines, PartFile, Sink
 from albert.common.hub import DEMO_NAME

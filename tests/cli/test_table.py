@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from albert.cli.reading import Record
+from albert.common.records import Record
 from albert.cli.table import Tables
 
 FILLINGS = [{"score": 0.51234, "token_str": "a"}, {"score": 0.1, "token_str": "bcd"}]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from albert.cli.arguments import UsageError
-from albert.cli.reading import Record
+from albert.common.records import Record
 from albert.cli.writing import JsonLines, PartFile, encode, is_error
 
 SETTINGS = {"task": "fill-mask", "options": {"top_k": 2}}

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from albert.common.training.objectives import Batch, Objective, cut
-from albert.common.training.parts import Data, HeldOut, Trainer
+from albert.common.training.parts import Data, HeldOut, Judge, Trainer
 from albert.common.training.reporting import Reporter
 from albert.common.training.run_folder import RunFolder
 from albert.common.training.scaling import LossScale
@@ -60,6 +60,7 @@ class Loop:
         reporter: shows progress.
         write_model: writes what users load into a checkpoint's folder.
         held_out: batches to evaluate on; None for no evaluation.
+        judge: evaluates instead, and may end the run early; None for none.
     """
 
     def __init__(
@@ -72,10 +73,12 @@ class Loop:
         reporter: Reporter,
         write_model: Callable[[Path], None],
         held_out: HeldOut | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self.trainer, self.data, self.objective = trainer, data, objective
         self.settings, self.folder, self.reporter = settings, folder, reporter
         self.write_model, self.held_out = write_model, held_out
+        self.judge, self.enough = judge, False
         self.schedule = PolynomialDecay(
             settings.learning_rate,
             settings.steps,
@@ -96,7 +99,7 @@ class Loop:
         """
         self._resume()
         self.reporter.start(self.position.step)
-        while self.position.step < self.settings.steps:
+        while self.position.step < self.settings.steps and not self.enough:
             started = time.perf_counter()
             batch = self.data.batch(self.position.step)
             self._step(batch)
@@ -116,6 +119,7 @@ class Loop:
             scale = LossScale(**state.pop("scale"))
             self.position = Position(scale=scale, **state)
         self.folder.forget_after(self.position.step)
+        self._ask()
 
     def _step(self, batch: Batch) -> None:
         position = self.position
@@ -149,9 +153,16 @@ class Loop:
             self._log({**self.position.means(), "learning_rate": rate})
         if self.held_out and (ends or step % settings.eval_every == 0):
             self._log(evaluate(self.trainer, self.held_out))
-        if ends or step % settings.save_every == 0:
+        if self.judge and (ends or step % settings.eval_every == 0):
+            self._log(self.judge.evaluate(step, self.folder.lines()))
+            self._ask()
+        if ends or self.enough or step % settings.save_every == 0:
             state = asdict(self.position)
             self.folder.save(self.write_model, self.trainer.state(), state)
+
+    def _ask(self) -> None:
+        if self.judge:
+            self.enough = self.judge.is_enough(self.folder.lines())
 
     def _log(self, numbers: Mapping[str, float]) -> None:
         line = {"step": self.position.step, **numbers}

@@ -1,8 +1,9 @@
-"""Inputs of the command line: texts, lines of a file or of stdin, rows of a table."""
+"""Inputs by their columns: texts, lines of a file or of stdin, rows of a table."""
 
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -70,7 +71,7 @@ def read_file(path: Path, form: str) -> Generator[Record]:
     """Read a file, a bounded part of it at a time.
 
     Args:
-        path: of the file.
+        path: of the file; one that ends in .gz is unpacked.
         form: one of `FORMS`.
 
     Yields:
@@ -84,8 +85,12 @@ def read_file(path: Path, form: str) -> Generator[Record]:
     if form == "parquet":
         yield from _parquet(path)
         return
-    with open(path, "rb") as file:
+    with _opened(path) as file:
         yield from _LINED[form](f"{path}, line", _decoded(f"{path}, line", file))
+
+
+def _opened(path: Path) -> Any:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb")
 
 
 def _decoded(place: str, file: Iterable[bytes]) -> Generator[tuple[int, str]]:
