@@ -112,7 +112,7 @@ def _add_data(parser: Any) -> None:
     parser.add_argument(
         "--new-labels",
         action="store_true",
-        help="take labels from the training data, though the model has names for its own",
+        help="take labels from the training data, though the model names its own",
     )
     parser.add_argument(
         "--max-length",

@@ -7,8 +7,9 @@ import gzip
 import json
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, cast
 
 TEXT_COLUMN = "text"
 """Column that a plain text is kept in."""
@@ -127,7 +128,7 @@ def _object(place: str, line: str) -> dict[str, Any]:
         raise ValueError(
             f"{place}: must be a JSON object with the columns, but is {line.strip()!r}."
         )
-    return found
+    return cast("dict[str, Any]", found)
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -170,8 +171,8 @@ def _header(place: str, names: list[str]) -> list[str]:
 
 def _parquet(path: Path) -> Generator[Record]:
     try:
-        import pyarrow as pa
-        from pyarrow import parquet
+        pa: Any = import_module("pyarrow")
+        parquet: Any = import_module("pyarrow.parquet")
     except ModuleNotFoundError as error:
         if error.name != "pyarrow":
             raise

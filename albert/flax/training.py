@@ -251,7 +251,7 @@ class Trainer:
 
     def _still(self, tree: Any) -> Any:
         """Put zeros where weights stay as they are."""
-        flat = flatten_dict(tree)
+        flat: dict[Any, Any] = flatten_dict(tree)
         zeros = {path: jnp.zeros_like(flat[path]) for path in self.stays}
         return unflatten_dict({**flat, **zeros})
 

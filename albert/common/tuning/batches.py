@@ -62,7 +62,7 @@ class TaskData:
         chosen = [self.features[number] for number in numbers]
         pad = self._kind.tokenizer.pad_token_id
         batch = padded(chosen, self.length, pad)
-        return self._kind.vary(batch, epochs, numbers)
+        return self._kind.vary(batch, self._seed, epochs, numbers)
 
     def _order(self, epoch: int) -> np.ndarray:
         if self._epoch[0] != epoch:

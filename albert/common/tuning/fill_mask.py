@@ -17,7 +17,7 @@ from albert.common.data.randomness import HELD_OUT, MASKS, stream
 from albert.common.inputs import IGNORE_INDEX
 from albert.common.tasks.encoding import limit
 from albert.common.tasks.fill_mask import FillMask
-from albert.common.tasks.task import Encoded, Outputs
+from albert.common.tasks.task import Encoded, Outputs, Row
 from albert.common.tasks.windows import make_row
 from albert.common.tokenization.truncation import windows
 from albert.common.tuning.kind import (
@@ -60,7 +60,6 @@ class MaskKind(Kind):
         self._length = limit(tokenizer, config, settings.max_length)
         most = max(1, round(settings.mask_probability * self._length))
         self._masking = Masking(settings.mask_probability, most, _NGRAM)
-        self.seed = 0
 
     @classmethod
     def example(cls, place: str, row: Mapping[str, Any]) -> Example:
@@ -77,7 +76,8 @@ class MaskKind(Kind):
 
     def encode(self, example: Example) -> Encoded:
         """Cut a text into rows, masked the same each time; see `Kind`."""
-        rows, rights = [], []
+        rows: list[Row] = []
+        rights: list[np.ndarray] = []
         for number, feature in enumerate(self.features(example)):
             row = feature.rows[0]
             # Of the row's own ids, so that neither its place nor its file matters.
@@ -123,6 +123,7 @@ class MaskKind(Kind):
     def vary(
         self,
         batch: dict[str, np.ndarray],
+        seed: int,
         epochs: Sequence[int],
         numbers: Sequence[int],
     ) -> dict[str, np.ndarray]:
@@ -137,7 +138,7 @@ class MaskKind(Kind):
         }
         for at, (epoch, number) in enumerate(zip(epochs, numbers, strict=True)):
             ids = batch["input_ids"][at, : int(batch["attention_mask"][at].sum())]
-            masked, places = self._masked(ids, stream(self.seed, MASKS, number, epoch))
+            masked, places = self._masked(ids, stream(seed, MASKS, number, epoch))
             found["input_ids"][at, : len(ids)] = masked
             found["masked_lm_positions"][at, : len(places)] = places
             found["labels"][at, : len(places)] = ids[places]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ class Inputs:
     train: str
     held_out: str | None = None
     test: str | None = None
-    reading: Reading = Reading()
+    reading: Reading = field(default_factory=Reading)
     held_out_split: str = "validation"
     test_split: str = "test"
 
@@ -140,7 +140,6 @@ def finetune(
     changes = kind_class.changes(examples["train"], old, settings)
     config = AlbertConfig.from_dict(old.to_dict(), **changes)
     kind = kind_class(tokenizer, config, settings)
-    kind.seed = recipe.seed
     data = TaskData(kind, examples["train"], recipe.batch_size, recipe.seed)
     training = recipe.settings(len(data.features), config)
     facts = {

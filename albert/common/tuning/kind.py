@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -206,6 +207,7 @@ class Kind(ABC):
     def vary(
         self,
         batch: dict[str, np.ndarray],
+        seed: int,
         epochs: Sequence[int],
         numbers: Sequence[int],
     ) -> dict[str, np.ndarray]:
@@ -213,6 +215,7 @@ class Kind(ABC):
 
         Args:
             batch: padded.
+            seed: of what is drawn.
             epochs: of each row.
             numbers: of each row.
 
@@ -319,9 +322,9 @@ def whole(value: Any) -> int | None:
     """Give a whole number that is one, or is written as one; None for all else."""
     if isinstance(value, str) and value.strip().lstrip("-").isdecimal():
         return int(value)
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-        return int(value)
-    return None
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        return None
+    return int(value)
 
 
 def log_likelihood(logits: np.ndarray, right: int) -> float:

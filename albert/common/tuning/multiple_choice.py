@@ -115,4 +115,4 @@ class ChoiceKind(Kind):
             for answer, one in zip(best, examples, strict=True)
         ]
         said = metrics.constant(found, right)
-        return Scored(figures, predictions, said and f"choice {int(found[0])}")
+        return Scored(figures, predictions, f"choice {int(found[0])}" if said else None)

@@ -112,7 +112,7 @@ def _squad(place: str, text: str) -> Generator[Record]:
         for article in found["data"]:
             for paragraph in article["paragraphs"]:
                 for asked in paragraph["qas"]:
-                    columns = {
+                    columns: dict[str, Any] = {
                         "id": asked["id"],
                         "question": asked["question"],
                         "context": paragraph["context"],
@@ -136,7 +136,9 @@ def _conll(place: str, text: str) -> Generator[Record]:
         words = line.split("\t") if "\t" in line else line.split()
         if not words or not line.strip():
             if rows:
-                columns = {str(at): list(one) for at, one in enumerate(zip(*rows))}
+                columns: dict[str, Any] = {
+                    str(at): list(one) for at, one in enumerate(zip(*rows, strict=True))
+                }
                 yield Record(f"{place}, line {first}", columns)
             rows = []
             continue

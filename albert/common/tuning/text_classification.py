@@ -145,7 +145,7 @@ class TextKind(Kind):
         ]
         said = metrics.constant(best, targets)
         return Scored(
-            figures, predictions, said and f"the label {names[int(best[0])]!r}"
+            figures, predictions, f"the label {names[int(best[0])]!r}" if said else None
         )
 
     def _several(self, logits: np.ndarray, targets: np.ndarray) -> Scored:
@@ -167,7 +167,9 @@ class TextKind(Kind):
         ]
         said = metrics.constant(chosen, targets)
         return Scored(
-            figures, predictions, said and f"the labels {predictions[0]['labels']}"
+            figures,
+            predictions,
+            f"the labels {predictions[0]['labels']}" if said else None,
         )
 
     def _number(self, logits: np.ndarray, targets: np.ndarray) -> Scored:

@@ -126,7 +126,7 @@ class TokenKind(Kind):
         ]
         said = metrics.constant(every, all_right)
         return Scored(
-            figures, predictions, said and f"the tag {names[int(every[0])]!r}"
+            figures, predictions, f"the tag {names[int(every[0])]!r}" if said else None
         )
 
     def _numbers(self, example: Example) -> np.ndarray:
