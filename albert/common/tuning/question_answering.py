@@ -61,6 +61,8 @@ class QuestionKind(Kind):
             max_seq_len=settings.max_length,
             doc_stride=settings.stride,
             max_answer_len=30,
+            # What is scored is what was learned, without a comma behind.
+            align_to_words=False,
         )
 
     @classmethod
