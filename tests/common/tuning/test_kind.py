@@ -26,15 +26,19 @@ def test_columns_have_defaults_and_can_be_named():
             "text-classification",
             {"text": "a", "kind": "b"},
             {},
-            "x.csv, line 2: has no column 'label' for label; it has text, kind. Say "
-            "which it is, such as --column label=text.",
+            (
+                "x.csv, line 2: has no column 'label' for label; it has text, kind. "
+                "Say which it is, such as --column label=text."
+            ),
         ),
         (
             "text-classification",
             {"text": "a", "label": "b"},
             {"text_pair": "other"},
-            "x.csv, line 2: has no column 'other' for text_pair; it has text, label. "
-            "Say which it is, such as --column text_pair=text.",
+            (
+                "x.csv, line 2: has no column 'other' for text_pair; it has text, "
+                "label. Say which it is, such as --column text_pair=text."
+            ),
         ),
         (
             "text-classification",
@@ -58,8 +62,10 @@ def test_columns_have_defaults_and_can_be_named():
             "token-classification",
             {"tokens": [], "tags": []},
             {},
-            "x.csv, line 2: tokens must be a list, or a text with blanks between, that "
-            "is not empty, but is [].",
+            (
+                "x.csv, line 2: tokens must be a list, or a text with blanks between, "
+                "that is not empty, but is []."
+            ),
         ),
         (
             "multiple-choice",
@@ -87,15 +93,19 @@ def test_columns_have_defaults_and_can_be_named():
                 "answers": {"text": ["b"], "answer_start": [1]},
             },
             {},
-            "x.csv, line 2: the answer 'b' does not begin at character 1 of the "
-            "context, where ' ' stands.",
+            (
+                "x.csv, line 2: the answer 'b' does not begin at character 1 of the "
+                "context, where ' ' stands."
+            ),
         ),
         (
             "question-answering",
             {"question": "Q?", "context": "a", "answers": "a"},
             {},
-            "x.csv, line 2: answers must be a list of answers with text and "
-            "answer_start, empty for none, but is 'a'.",
+            (
+                "x.csv, line 2: answers must be a list of answers with text and "
+                "answer_start, empty for none, but is 'a'."
+            ),
         ),
     ],
 )
@@ -127,8 +137,10 @@ def test_every_task_has_a_name_and_a_model():
     [
         (
             {"problem": "ranking"},
-            "problem must be one of single-label, multi-label, regression, but is "
-            "'ranking'.",
+            (
+                "problem must be one of single-label, multi-label, regression, but is "
+                "'ranking'."
+            ),
         ),
         (
             {"mask_probability": 1.0},

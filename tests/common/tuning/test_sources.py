@@ -84,15 +84,19 @@ def test_words_in_columns(tmp_path):
         (
             "x.txt",
             "a",
-            "input '{path}': its ending says none of csv, jsonl, parquet, json, conll, "
-            "conllu, iob, bio, with or without .gz; give the input_format, one of csv, "
-            "jsonl, parquet, squad, conll.",
+            (
+                "input '{path}': its ending says none of csv, jsonl, parquet, json, "
+                "conll, conllu, iob, bio, with or without .gz; give the input_format, one of "
+                "csv, jsonl, parquet, squad, conll."
+            ),
         ),
         (
             "x.json",
             "[]",
-            "'{path}' is not as SQuAD's JSON is, data with paragraphs with qas: "
-            "TypeError list indices must be integers or slices, not str.",
+            (
+                "'{path}' is not as SQuAD's JSON is, data with paragraphs with qas: "
+                "TypeError list indices must be integers or slices, not str."
+            ),
         ),
         (
             "x.conll",

@@ -81,14 +81,18 @@ def test_numbers(tokenizer, config):
         (
             "regression",
             "high",
-            "row 1: label must be a finite number, since the problem is regression, "
-            "but is 'high'.",
+            (
+                "row 1: label must be a finite number, since the problem is "
+                "regression, but is 'high'."
+            ),
         ),
         (
             "multi-label",
             3,
-            "row 1: label must be a list, or names with ';' between them, since the "
-            "problem is multi-label, but is 3.",
+            (
+                "row 1: label must be a list, or names with ';' between them, since "
+                "the problem is multi-label, but is 3."
+            ),
         ),
         ("multi-label", [], "no row of the training data has a label."),
     ],
