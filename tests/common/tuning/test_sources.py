@@ -86,8 +86,8 @@ def test_words_in_columns(tmp_path):
             "a",
             (
                 "input '{path}': its ending says none of csv, jsonl, parquet, json, "
-                "conll, conllu, iob, bio, with or without .gz; give the input_format, one "
-                "of csv, jsonl, parquet, squad, conll."
+                "conll, conllu, iob, bio, with or without .gz; give the input_format, "
+                "one of csv, jsonl, parquet, squad, conll."
             ),
         ),
         (
