@@ -29,6 +29,7 @@ _COMMANDS = (
     "train-tokenizer",
     "prepare",
     "pretrain",
+    "finetune",
     "env",
 )
 

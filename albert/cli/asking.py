@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from albert._version import __version__
 from albert.cli.arguments import UsageError
-from albert.cli.reading import (
+from albert.common.hub import DEMO_NAME
+from albert.common.records import (
     FORMS,
     TEXT_COLUMN,
     Record,
@@ -19,7 +20,6 @@ from albert.cli.reading import (
     read_stdin,
     read_texts,
 )
-from albert.common.hub import DEMO_NAME
 from albert.common.tasks import backend
 from albert.common.tasks.registry import DEMO_TASKS, task_class
 from albert.common.tasks.task import Task, changed

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from albert.cli.arguments import UsageError, not_empty, positive
+from albert.cli.training import config_named as _config
+from albert.cli.training import number as _number
 from albert.common.tasks import backend
 from albert.common.training.engines import STRATEGIES, EngineSettings
 from albert.common.training.rules import NAMES, OptimizerSettings
@@ -157,18 +159,6 @@ def _add_engine(parser: Any) -> None:
     )
 
 
-def _number(parser: Any, name: str, kind: Any, default: Any, what: str) -> None:
-    text = what if default is None else f"{what} (default: %(default)s)"
-    parser.add_argument(
-        name,
-        type=kind,
-        metavar="N",
-        default=default,
-        required=default is None,
-        help=text,
-    )
-
-
 def run(chosen: argparse.Namespace) -> int:
     """Train and print the last figures.
 
@@ -227,14 +217,3 @@ def _settings(chosen: argparse.Namespace) -> TrainingSettings:
     names = {each.name for each in fields(TrainingSettings)} - {"optimizer"}
     given = {name: getattr(chosen, name) for name in names}
     return TrainingSettings(optimizer=optimizer, **given)
-
-
-def _config(name: str, vocab_size: int) -> Any:
-    from albert.common.config import AlbertConfig
-    from albert.common.presets import PRESETS
-
-    if name in PRESETS:
-        return AlbertConfig.preset(name, vocab_size=vocab_size)
-    if Path(name).expanduser().is_file():
-        return AlbertConfig.from_json_file(name)
-    return AlbertConfig.from_pretrained(name)

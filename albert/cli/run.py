@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from albert.cli.arguments import UsageError, not_empty, positive
 from albert.cli.asking import Asked, understand
-from albert.cli.reading import FORMS, Record
 from albert.cli.table import Tables
 from albert.cli.writing import JsonLines, PartFile, Sink
 from albert.common.hub import DEMO_NAME
+from albert.common.records import FORMS, Record
 from albert.common.tasks import backend
 from albert.common.tasks.pipeline import BATCH_SIZE, Pipeline, pipeline
 from albert.common.tasks.registry import TASKS

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from albert.cli.reading import TEXT_COLUMN, Record
+from albert.common.records import TEXT_COLUMN, Record
 
 _FIRST = 4
 """Numbers of a vector that are shown."""

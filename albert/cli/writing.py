@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from albert.cli.arguments import UsageError
-from albert.cli.reading import Record
 from albert.common.files import write_text
+from albert.common.records import Record
 
 
 class Sink(Protocol):

@@ -14,6 +14,7 @@ import optax
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from albert.common.inputs import IGNORE_INDEX
+from albert.common.training.freezing import frozen
 from albert.common.training.objectives import Objective, random_seed
 from albert.common.training.settings import TrainingSettings
 from albert.flax.engine import Engine
@@ -118,6 +119,9 @@ class Trainer:
         self.model, self.settings, self.objective = model, settings, objective
         self.engine = engine or Engine()
         self.engine.check(model.config)
+        stays = frozen(model.weight_rows(), settings.freeze)
+        self.rows = [row for row in model.weight_rows() if row not in stays]
+        self.stays = [model._path(row) for row in stays]
         # The rate of each step comes with it.
         self.optimizer = make_optimizer(settings.optimizer, 1.0)
         self.held = self.engine.place(self.optimizer.init(model.params))
@@ -208,7 +212,7 @@ class Trainer:
         arrays = {"count": np.array([held.count], np.float64)}
         for moment, name in _MOMENTS.items():
             flat = flatten_dict(getattr(held, name))
-            for row in self.model.weight_rows():
+            for row in self.rows:
                 array = np.asarray(flat[self.model._path(row)])
                 turned = row.to_framework(array, "flax")
                 arrays[f"{moment}/{row.canonical}"] = np.ascontiguousarray(turned)
@@ -222,12 +226,11 @@ class Trainer:
         """
         found: dict[str, Any] = {"count": jnp.int32(arrays["count"][0])}
         for moment, name in _MOMENTS.items():
-            flat = {
-                self.model._path(row): jax.device_put(
-                    row.to_framework(arrays[f"{moment}/{row.canonical}"], "flax")
-                )
-                for row in self.model.weight_rows()
-            }
+            flat = flatten_dict(getattr(self._moments(), name))
+            for row in self.rows:
+                array = arrays[f"{moment}/{row.canonical}"]
+                turned = row.to_framework(array, "flax")
+                flat[self.model._path(row)] = jax.device_put(turned)
             found[name] = unflatten_dict(flat)
         moved = jax.tree.map(
             lambda held: held._replace(**found) if _has_moments(held) else held,
@@ -249,7 +252,7 @@ class Trainer:
             return self.objective.total(losses) * scale, losses
 
         gradients, losses = jax.grad(scaled, has_aux=True)(params)
-        return self.engine.keep(gradients), losses
+        return self.engine.keep(self._still(gradients)), losses
 
     def _apply(
         self, params: Any, held: Any, gradients: Any, rate: Any, scale: Any
@@ -258,7 +261,7 @@ class Trainer:
         gradients = jax.tree.map(lambda one: one / scale, gradients)
         clipped, norm = clip_by_global_norm(gradients, self.settings.optimizer.limit)
         updates, moved = self.optimizer.update(clipped, held, params)
-        updates = jax.tree.map(lambda one: one * rate, updates)
+        updates = self._still(jax.tree.map(lambda one: one * rate, updates))
         new = optax.apply_updates(params, updates), moved
         finite = jnp.isfinite(norm)
         kept = jax.tree.map(
@@ -272,6 +275,12 @@ class Trainer:
         outputs = self.model(**inputs, params=params, return_dict=True)
         words = _sums("mlm", outputs.prediction_logits, labels)
         return words | _sums("sop", outputs.sop_logits, order)
+
+    def _still(self, tree: Any) -> Any:
+        """Put zeros where weights stay as they are."""
+        flat: dict[Any, Any] = flatten_dict(tree)
+        zeros = {path: jnp.zeros_like(flat[path]) for path in self.stays}
+        return unflatten_dict({**flat, **zeros})
 
     def _moments(self) -> Any:
         leaves = jax.tree.leaves(self.held, is_leaf=_has_moments)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from albert.common.inputs import IGNORE_INDEX
+from albert.common.training.freezing import frozen
 from albert.common.training.objectives import Objective, random_seed
 from albert.common.training.settings import TrainingSettings
 from albert.pt.engine import Engine
@@ -109,6 +110,10 @@ class Trainer:
         engine: Engine | None = None,
     ) -> None:
         self.settings, self.objective = settings, objective
+        stays = frozen(model.weight_rows(), settings.freeze)
+        self.rows = [row for row in model.weight_rows() if row not in stays]
+        for row in stays:
+            model._get_weight(row).requires_grad_(False)
         self.engine = engine or Engine()
         self.model = self.engine.place(model)
         self.optimizer = make_optimizer(model, settings.optimizer, 0.0)
@@ -195,7 +200,7 @@ class Trainer:
         """
         steps = self.optimizer.param_groups[0]["steps"]
         arrays = {"count": np.array([steps], np.float64)}
-        for row in self.model.weight_rows():
+        for row in self.rows:
             held = self.optimizer.state[self.model._get_weight(row)]
             for moment, name in _MOMENTS.items():
                 if held:
@@ -211,7 +216,7 @@ class Trainer:
         """
         for group in self.optimizer.param_groups:
             group["steps"] = int(arrays["count"][0])
-        for row in self.model.weight_rows():
+        for row in self.rows:
             weight = self.model._get_weight(row)
             self.optimizer.state[weight] = {
                 name: self.engine.spread(

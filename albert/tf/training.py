@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras import layers
 
 from albert.common.inputs import IGNORE_INDEX
+from albert.common.training.freezing import frozen
 from albert.common.training.objectives import Objective, cut, random_seed
 from albert.common.training.settings import TrainingSettings
 from albert.tf.engine import Engine
@@ -113,6 +114,10 @@ class Trainer:
     ) -> None:
         self.model, self.settings, self.objective = model, settings, objective
         self.engine = engine or Engine()
+        stays = frozen(model.weight_rows(), settings.freeze)
+        self.rows = [row for row in model.weight_rows() if row not in stays]
+        for row in stays:
+            model._get_weight(row).trainable = False
         self.optimizer: Any = make_optimizer(settings.optimizer, 0.0)
         self.optimizer.build(model.trainable_variables)
         self._gradients = self.engine.compiled(self._differentiate)
@@ -254,7 +259,7 @@ class Trainer:
             for place, variable in enumerate(self.model.trainable_variables)
         }
         held = getattr(self.optimizer, name)
-        for row in self.model.weight_rows():
+        for row in self.rows:
             yield row, held[places[id(self.model._get_weight(row))]]
 
     def _seed_dropout(self, number: int, part: int) -> None:

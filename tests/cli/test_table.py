@@ -5,8 +5,8 @@ import io
 import numpy as np
 import pytest
 
-from albert.cli.reading import Record
 from albert.cli.table import Tables
+from albert.common.records import Record
 
 FILLINGS = [{"score": 0.51234, "token_str": "a"}, {"score": 0.1, "token_str": "bcd"}]
 TABLE = "  score   token_str\n  0.5123  a\n  0.1000  bcd\n"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from albert.cli.arguments import UsageError
-from albert.cli.reading import Record
 from albert.cli.writing import JsonLines, PartFile, encode, is_error
+from albert.common.records import Record
 
 SETTINGS = {"task": "fill-mask", "options": {"top_k": 2}}
 TEXTS = [f"é{number}" for number in range(10)]

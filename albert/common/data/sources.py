@@ -51,10 +51,12 @@ class Source:
     Args:
         identity: what tells it from other inputs; `name` is for people only.
         read: gives its documents from the first on.
+        load: gives a dataset's rows with all columns; None for a file.
     """
 
     identity: dict[str, Any]
     read: Callable[[], Iterator[str]]
+    load: Callable[[], Iterator[dict[str, Any]]] | None = None
 
 
 def open_sources(inputs: Sequence[str], reading: Reading) -> list[Source]:
@@ -146,7 +148,10 @@ def _saved_dataset(folder: Path, reading: Reading) -> Source:
         dataset = _datasets().load_from_disk(str(folder))
         yield from _texts(dataset, str(folder), reading.text_field)
 
-    return Source(identity, read)
+    def load() -> Iterator[dict[str, Any]]:
+        yield from _datasets().load_from_disk(str(folder))
+
+    return Source(identity, read, load)
 
 
 def _hub_dataset(name: str, reading: Reading) -> Source:
@@ -157,16 +162,22 @@ def _hub_dataset(name: str, reading: Reading) -> Source:
     with reached():
         revision = HfApi().dataset_info(name).sha
 
+    def streamed() -> Any:
+        return datasets.load_dataset(
+            name,
+            reading.subset,
+            split=reading.split,
+            revision=revision,
+            streaming=True,
+        )
+
     def read() -> Iterator[str]:
         with reached():
-            dataset = datasets.load_dataset(
-                name,
-                reading.subset,
-                split=reading.split,
-                revision=revision,
-                streaming=True,
-            )
-            yield from _texts(dataset, name, reading.text_field)
+            yield from _texts(streamed(), name, reading.text_field)
+
+    def load() -> Iterator[dict[str, Any]]:
+        with reached():
+            yield from streamed()
 
     identity = {
         "name": name,
@@ -175,7 +186,7 @@ def _hub_dataset(name: str, reading: Reading) -> Source:
         "split": reading.split,
         "revision": revision,
     }
-    return Source(identity, read)
+    return Source(identity, read, load)
 
 
 def _texts(dataset: Any, place: str, text_field: str) -> Iterator[str]:

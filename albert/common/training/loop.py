@@ -12,7 +12,7 @@ import numpy as np
 
 from albert.common.training.engines import Alone, Engine
 from albert.common.training.objectives import Batch, Objective, cut
-from albert.common.training.parts import Data, HeldOut, Trainer
+from albert.common.training.parts import Data, HeldOut, Judge, Trainer
 from albert.common.training.reporting import Reporter
 from albert.common.training.run_folder import RunFolder
 from albert.common.training.scaling import LossScale
@@ -62,6 +62,7 @@ class Loop:
         write_model: writes what users load into a checkpoint's folder.
         held_out: batches to evaluate on, likewise; None for no evaluation.
         engine: the processes that train together; None for this one alone.
+        judge: evaluates instead, and may end the run early; None for none.
     """
 
     def __init__(
@@ -75,11 +76,13 @@ class Loop:
         write_model: Callable[[Path | None], None],
         held_out: HeldOut | None = None,
         engine: Engine | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self.trainer, self.data, self.objective = trainer, data, objective
         self.settings, self.folder, self.reporter = settings, folder, reporter
         self.write_model, self.held_out = write_model, held_out
         self.engine: Engine = engine or Alone()
+        self.judge, self.enough = judge, False
         self.schedule = PolynomialDecay(
             settings.learning_rate,
             settings.steps,
@@ -100,7 +103,7 @@ class Loop:
         """
         self._resume()
         self.reporter.start(self.position.step)
-        while self.position.step < self.settings.steps:
+        while self.position.step < self.settings.steps and not self.enough:
             started = time.perf_counter()
             batch = self.data.batch(self.position.step)
             self._step(batch)
@@ -123,6 +126,7 @@ class Loop:
             self.position = Position(scale=scale, **state)
         self._agree(self.position.step)
         self.folder.forget_after(self.position.step)
+        self._ask()
 
     def _agree(self, step: int) -> None:
         """Refuse to train on where processes have read other checkpoints."""
@@ -168,9 +172,16 @@ class Loop:
             self._log({**self.position.means(), "learning_rate": rate})
         if self.held_out and (ends or step % settings.eval_every == 0):
             self._log(evaluate(self.trainer, self.held_out))
-        if ends or step % settings.save_every == 0:
+        if self.judge and (ends or step % settings.eval_every == 0):
+            self._log(self.judge.evaluate(step, self.folder.lines()))
+            self._ask()
+        if ends or self.enough or step % settings.save_every == 0:
             state = asdict(self.position)
             self.folder.save(self.write_model, self.trainer.state(), state)
+
+    def _ask(self) -> None:
+        if self.judge:
+            self.enough = self.judge.is_enough(self.folder.lines())
 
     def _log(self, numbers: Mapping[str, float]) -> None:
         line = {"step": self.position.step, **numbers}

@@ -102,6 +102,18 @@ def pretraining(sop_weight: float) -> Objective:
     )
 
 
+def task(labels: str = "labels") -> Objective:
+    """Give the objective of a task.
+
+    Args:
+        labels: the batch's array that says how many labels there are.
+
+    Returns:
+        The model's own loss.
+    """
+    return Objective("task", labels={"task": labels}, weights={"task": 1.0})
+
+
 def cut(batch: Batch, number: int) -> list[dict[str, np.ndarray]]:
     """Cut a batch into parts of consecutive rows.
 

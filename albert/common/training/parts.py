@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -51,6 +51,20 @@ class Data(Protocol):
 
     def batch(self, step: int) -> dict[str, np.ndarray]:
         """Give a batch."""
+        ...
+
+
+class Judge(Protocol):
+    """Evaluates while a task is learned; `albert.common.tuning.judge` has one."""
+
+    def evaluate(
+        self, step: int, lines: Sequence[Mapping[str, Any]]
+    ) -> dict[str, float]:
+        """Give the figures after a step, whose log so far is given."""
+        ...
+
+    def is_enough(self, lines: Sequence[Mapping[str, Any]]) -> bool:
+        """Say whether the run shall end."""
         ...
 
 

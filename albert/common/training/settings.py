@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from albert.common.training.freezing import CHOICES
 from albert.common.training.rules import OptimizerSettings
 
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -28,6 +29,8 @@ class TrainingSettings:
         precision: of the arithmetic; weights and averages are float32 always.
         recompute: whether layers are computed again in the backward pass, which
             takes less memory and more time.
+        freeze: "embeddings" or "encoder", which then stay as they are (the encoder with
+            the embeddings); None for neither.
         seed: of the order of the data, the masks and dropout.
         eval_every: steps between two evaluations.
         save_every: steps between two checkpoints.
@@ -48,6 +51,7 @@ class TrainingSettings:
     sop_weight: float = 1.0
     precision: str = "float32"
     recompute: bool = False
+    freeze: str | None = None
     seed: int = 0
     eval_every: int = 1000
     save_every: int = 1000
@@ -76,6 +80,8 @@ class TrainingSettings:
             self.precision in PRECISIONS,
             "'float32', 'bfloat16' or 'float16'",
         )
+        known = self.freeze is None or self.freeze in CHOICES
+        self._check("freeze", known, "None, 'embeddings' or 'encoder'")
         if self.batch_size % self.accumulation:
             raise ValueError(
                 f"batch_size must be a multiple of accumulation, but {self.batch_size} "

@@ -79,7 +79,7 @@ class _Silent:
 
 @pytest.fixture
 def loop(tmp_path):
-    def make(name="run", trainer=None, held_out=None, **settings):
+    def make(name="run", trainer=None, held_out=None, judge=None, **settings):
         chosen = {"steps": 10, "batch_size": 4, "save_every": 4, "log_every": 3}
         found = TrainingSettings(**{**chosen, **settings})
         folder = RunFolder(tmp_path / name, found, {})
@@ -93,6 +93,7 @@ def loop(tmp_path):
             _Silent(),
             trainer.save_model,
             held_out,
+            judge,
         )
 
     return make
@@ -187,3 +188,27 @@ def test_float16_halves_its_scale_instead_and_keeps_it_in_checkpoints(loop):
     assert np.isfinite([line["gradient_norm"] for line in made.folder.lines()]).all()
     _, state = made.folder.load(made.folder.checkpoints()[0])
     assert state["scale"] == {"value": 2.0**13, "good": 2, "patience": 2000}
+
+
+class _Judge:
+    """Gives figures, and ends a run after two."""
+
+    def __init__(self):
+        self.asked = []
+
+    def evaluate(self, step, lines):
+        self.asked.append((step, [line["step"] for line in lines]))
+        return {"eval_accuracy": 0.5}
+
+    def is_enough(self, lines):
+        return sum("eval_accuracy" in line for line in lines) >= 2
+
+
+def test_a_judge_evaluates_and_may_end_a_run(loop):
+    made = loop(judge=_Judge(), eval_every=2)
+    assert made.run() == {"step": 4, "eval_accuracy": 0.5}
+    assert made.judge.asked == [(2, []), (4, [2, 3])]
+    assert [path.name for path in made.folder.checkpoints()] == ["checkpoint-00000004"]
+    again = loop(judge=_Judge(), eval_every=2)
+    again.run()
+    assert (again.trainer.seen, again.judge.asked) == ([], [])

@@ -10,7 +10,7 @@ import tracemalloc
 
 import pytest
 
-from albert.cli.reading import read_file, read_stdin, read_texts
+from albert.common.records import read_file, read_stdin, read_texts
 
 
 def columns(records):

@@ -1,13 +1,15 @@
-"""Inputs of the command line: texts, lines of a file or of stdin, rows of a table."""
+"""Inputs by their columns: texts, lines of a file or of stdin, rows of a table."""
 
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, cast
 
 TEXT_COLUMN = "text"
 """Column that a plain text is kept in."""
@@ -70,7 +72,7 @@ def read_file(path: Path, form: str) -> Generator[Record]:
     """Read a file, a bounded part of it at a time.
 
     Args:
-        path: of the file.
+        path: of the file; one that ends in .gz is unpacked.
         form: one of `FORMS`.
 
     Yields:
@@ -84,8 +86,12 @@ def read_file(path: Path, form: str) -> Generator[Record]:
     if form == "parquet":
         yield from _parquet(path)
         return
-    with open(path, "rb") as file:
+    with _opened(path) as file:
         yield from _LINED[form](f"{path}, line", _decoded(f"{path}, line", file))
+
+
+def _opened(path: Path) -> Any:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb")
 
 
 def _decoded(place: str, file: Iterable[bytes]) -> Generator[tuple[int, str]]:
@@ -122,7 +128,7 @@ def _object(place: str, line: str) -> dict[str, Any]:
         raise ValueError(
             f"{place}: must be a JSON object with the columns, but is {line.strip()!r}."
         )
-    return found
+    return cast("dict[str, Any]", found)
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -165,8 +171,8 @@ def _header(place: str, names: list[str]) -> list[str]:
 
 def _parquet(path: Path) -> Generator[Record]:
     try:
-        import pyarrow as pa
-        from pyarrow import parquet
+        pa: Any = import_module("pyarrow")
+        parquet: Any = import_module("pyarrow.parquet")
     except ModuleNotFoundError as error:
         if error.name != "pyarrow":
             raise
