@@ -214,6 +214,6 @@ def _settings(chosen: argparse.Namespace) -> TrainingSettings:
         chosen.max_grad_norm,
         chosen.bias_correction,
     )
-    names = {each.name for each in fields(TrainingSettings)} - {"optimizer"}
+    names = {each.name for each in fields(TrainingSettings)} - {"optimizer", "freeze"}
     given = {name: getattr(chosen, name) for name in names}
     return TrainingSettings(optimizer=optimizer, **given)

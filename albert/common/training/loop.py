@@ -61,8 +61,8 @@ class Loop:
         reporter: shows progress.
         write_model: writes what users load into a checkpoint's folder.
         held_out: batches to evaluate on, likewise; None for no evaluation.
-        engine: the processes that train together; None for this one alone.
         judge: evaluates instead, and may end the run early; None for none.
+        engine: the processes that train together; None for this one alone.
     """
 
     def __init__(
@@ -75,8 +75,8 @@ class Loop:
         reporter: Reporter,
         write_model: Callable[[Path | None], None],
         held_out: HeldOut | None = None,
-        engine: Engine | None = None,
         judge: Judge | None = None,
+        engine: Engine | None = None,
     ) -> None:
         self.trainer, self.data, self.objective = trainer, data, objective
         self.settings, self.folder, self.reporter = settings, folder, reporter

@@ -130,7 +130,7 @@ def _run(
         Reporter(folder.path, settings.steps, quiet, writes),
         write_model,
         seen,
-        engine,
+        engine=engine,
     )
     figures = loop.run()
     write_model(folder.path / MODEL_FOLDER if writes else None)
