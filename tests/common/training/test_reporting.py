@@ -11,7 +11,6 @@ LINES = [
 
 def _events(folder):
     from tensorboardX.proto.event_pb2 import Event
-    from tensorboardX.record_writer import RecordWriter  # noqa: F401
 
     found = []
     for file in sorted((folder / "events").iterdir()):
