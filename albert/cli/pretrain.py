@@ -12,6 +12,7 @@ from albert.cli.training import config_named as _config
 from albert.cli.training import number as _number
 from albert.common.tasks import backend
 from albert.common.training.engines import STRATEGIES, EngineSettings
+from albert.common.training.initial import KINDS
 from albert.common.training.rules import NAMES, OptimizerSettings
 from albert.common.training.settings import PRECISIONS, TrainingSettings
 
@@ -94,6 +95,13 @@ def _add_run(parser: Any) -> None:
         "--recompute",
         action="store_true",
         help="compute layers again in the backward pass: less memory, more time",
+    )
+    parser.add_argument(
+        "--initial",
+        choices=KINDS,
+        default=_DEFAULT.initial,
+        help="weights of a new model: normal as the paper has them, or neighbours, "
+        "which learn sooner where compute is little (default: %(default)s)",
     )
     _number(parser, "--seed", int, _DEFAULT.seed, "of weights, order, masks, dropout")
 

@@ -6,11 +6,14 @@ import numpy as np
 
 from albert.common.config import AlbertConfig
 from albert.common.names import KERNEL, SCALE, TABLE, weights
+from albert.common.training.neighbours import look_at_neighbours
 from albert.common.training.objectives import random_seed
+
+KINDS = ("normal", "neighbours")
 
 
 def initial_weights(
-    config: AlbertConfig, class_name: str, seed: int
+    config: AlbertConfig, class_name: str, seed: int, kind: str = "normal"
 ) -> dict[str, np.ndarray]:
     """Make the weights that training from nothing starts with.
 
@@ -21,9 +24,13 @@ def initial_weights(
         config: the sizes and `initializer_range`.
         class_name: PyTorch's name of the class.
         seed: each weight's values depend on it and on the weight's place alone.
+        kind: "normal", or "neighbours" for what `look_at_neighbours` makes of them.
 
     Returns:
         float32 arrays by canonical name, in the canonical layout.
+
+    Raises:
+        ValueError: the kind does not go with the configuration.
 
     Source: google-research/albert modeling.py, `create_initializer`.
     """
@@ -36,7 +43,7 @@ def initial_weights(
         else:
             array = np.full(shape, 1.0 if row.kind == SCALE else 0.0)
         made[row.canonical] = array.astype(np.float32)
-    return made
+    return look_at_neighbours(made, config) if kind == "neighbours" else made
 
 
 def _truncated(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -112,7 +112,7 @@ def _run(
     writes = engine.rank == 0
     with leader_first(engine):
         folder = RunFolder(output, settings, facts, writes)
-        source = _new_model(config, folder, settings.seed) if new else start
+        source = _new_model(config, folder, settings) if new else start
     objective = pretraining(settings.sop_weight)
     trainer = make_trainer(framework, CLASS, source, settings, objective, engine)
 
@@ -169,12 +169,15 @@ def _config_of(source: str | os.PathLike[str]) -> AlbertConfig:
     return open_checkpoint(source).config
 
 
-def _new_model(config: AlbertConfig, folder: RunFolder, seed: int) -> Path:
+def _new_model(
+    config: AlbertConfig, folder: RunFolder, settings: TrainingSettings
+) -> Path:
     """Write the checkpoint that a new model starts from, the same every time."""
     target = folder.path / _START_FOLDER
     if not folder.writes:
         return target
-    save_arrays(target, config, initial_weights(config, CLASS, seed), CLASS)
+    weights = initial_weights(config, CLASS, settings.seed, settings.initial)
+    save_arrays(target, config, weights, CLASS)
     return target
 
 

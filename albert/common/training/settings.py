@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from albert.common.training.freezing import CHOICES
+from albert.common.training.initial import KINDS
 from albert.common.training.rules import OptimizerSettings
 
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -31,7 +32,8 @@ class TrainingSettings:
             takes less memory and more time.
         freeze: "embeddings" or "encoder", which then stay as they are (the encoder with
             the embeddings); None for neither.
-        seed: of the order of the data, the masks and dropout.
+        initial: how a new model starts, "normal" or "neighbours".
+        seed: of a new model's weights, the order of the data, the masks and dropout.
         eval_every: steps between two evaluations.
         save_every: steps between two checkpoints.
         keep: how many checkpoints stay.
@@ -52,6 +54,7 @@ class TrainingSettings:
     precision: str = "float32"
     recompute: bool = False
     freeze: str | None = None
+    initial: str = "normal"
     seed: int = 0
     eval_every: int = 1000
     save_every: int = 1000
@@ -80,6 +83,7 @@ class TrainingSettings:
             self.precision in PRECISIONS,
             "'float32', 'bfloat16' or 'float16'",
         )
+        self._check("initial", self.initial in KINDS, "'normal' or 'neighbours'")
         known = self.freeze is None or self.freeze in CHOICES
         self._check("freeze", known, "None, 'embeddings' or 'encoder'")
         if self.batch_size % self.accumulation:
