@@ -19,7 +19,7 @@ from albert.common.publishing import CARD_NAME
 from albert.common.tasks import backend
 from albert.common.training.loop import Loop
 from albert.common.training.objectives import task
-from albert.common.training.pretraining import MODEL_FOLDER, make_trainer
+from albert.common.training.pretraining import MODEL_FOLDER, make_trainer, model_writer
 from albert.common.training.reporting import Reporter
 from albert.common.training.run_folder import RunFolder
 from albert.common.training.settings import TrainingSettings
@@ -164,10 +164,7 @@ def finetune(
     objective = task(kind.counted)
     trainer = make_trainer(framework, class_name, source, training, objective)
 
-    def write_model(target: Path) -> None:
-        trainer.save_model(target)
-        tokenizer.save_pretrained(target)
-
+    write_model = model_writer(trainer, tokenizer)
     runner = backend.make_runner(trainer.model)
     answers = {
         name: Answers(kind, held, runner, recipe.batch_size)
