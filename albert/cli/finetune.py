@@ -153,7 +153,7 @@ def _add_recipe(parser: Any) -> None:
         "--learning-rate",
         type=float,
         metavar="N",
-        help="at the schedule's top (default: by size, 1e-5 for xxlarge to 3e-5 for "
+        help="at the schedule's top (default: by size, 5e-6 for xxlarge to 2e-5 for "
         "base)",
     )
     number(parser, "--warmup", float, _RECIPE.warmup, "part of the steps")

@@ -112,7 +112,9 @@ def model_card(
     *,
     repo_id: str,
     training_data: str | Sequence[str] | None = None,
+    training: Mapping[str, object] | None = None,
     evaluation: Evaluation | None = None,
+    notice: str | None = None,
     language: str | Sequence[str] | None = None,
     license: str | None = None,
     tags: Sequence[str] = (),
@@ -125,7 +127,9 @@ def model_card(
         parameters: how many there are, each shared one once.
         repo_id: the repository, for the examples.
         training_data: names of data sets, or a sentence.
+        training: how it was trained, by name.
         evaluation: values by data set and metric.
+        notice: what a user must know before all else; it stands in bold at the top.
         language: a code such as "en", or several.
         license: the hub's name of it, such as "apache-2.0".
         tags: further ones beside "albert".
@@ -161,12 +165,16 @@ def model_card(
     parts = [
         head,
         f"# {repo_id.split('/')[-1]}",
+        *([f"**{_plain(notice)}**"] if notice else []),
         about,
         "## Configuration",
         _configuration(config, class_name, parameters),
         "## Training data",
         "\n".join(f"- {_plain(name)}" for name in data) or "Not stated.",
     ]
+    if training:
+        how = [(name, f"{value}") for name, value in training.items()]
+        parts += ["## Training", _table(("setting", "value"), how)]
     if results:
         rows = [
             (dataset, metric, f"{value:.6g}")

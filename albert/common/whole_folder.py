@@ -62,13 +62,14 @@ def check_free(folder: str | os.PathLike[str], argument: str) -> Path:
 
 
 @contextmanager
-def new_folder(folder: Path) -> Generator[Path]:
+def new_folder(folder: Path, prefix: str = _PREFIX) -> Generator[Path]:
     """Give a new folder that takes the place of `folder` when all went well.
 
     Args:
         folder: checked by `check_free`; an earlier export in it makes way. It is
             missing for the moment between two renames; a process killed just then
             leaves it beside its place, as .albert-export-….old.
+        prefix: of the folder's name while it is written; a killed process leaves it.
 
     Yields:
         The new folder. Write into it, `LIST_FILE` too, by `write_list`. When the
@@ -80,7 +81,7 @@ def new_folder(folder: Path) -> Generator[Path]:
     made = [path for path in folder.parents if not path.exists()]
     staged = None
     try:
-        staged = _staged(folder)
+        staged = _staged(folder, prefix)
         yield staged
         _sync(staged)
         _put(staged, folder)
@@ -127,14 +128,14 @@ def _listed(folder: Path) -> set[str]:
     return {LIST_FILE, *cast("dict[str, int]", listed)}
 
 
-def _staged(folder: Path) -> Path:
+def _staged(folder: Path, prefix: str) -> Path:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except (NotADirectoryError, FileExistsError):
         raise NotADirectoryError(
             f"{str(folder)!r} lies below a file; give another path."
         ) from None
-    staged = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=folder.parent))
+    staged = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
     umask = os.umask(0)
     os.umask(umask)
     staged.chmod(0o777 & ~umask)

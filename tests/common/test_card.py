@@ -24,7 +24,9 @@ def _card(class_name="AlbertForSequenceClassification", **facts):
 def test_card_with_all_facts():
     text = _card(
         training_data=["nyu-mll/glue", "Letters | of\nmy friends"],
+        training={"seed": 3, "start": "albert|base"},
         evaluation={"SST-2": {"accuracy": 0.926, "F 1": 1}, "my set": {"loss": 0.25}},
+        notice="Not for\nuse.",
         language=["en", "de"],
         license="apache-2.0",
         tags=["letters", "albert"],
@@ -54,6 +56,9 @@ def test_card_with_all_facts():
         "| parameters | 11,685,123 |",
         "- nyu-mll/glue",
         "- Letters \\| of my friends",
+        "**Not for use.**",
+        "| seed | 3 |",
+        "| start | albert\\|base |",
         "| SST-2 | accuracy | 0.926 |",
         "| my set | loss | 0.25 |",
     ):
@@ -69,6 +74,8 @@ def test_card_with_few_facts():
     }
     assert "## Training data\n\nNot stated.\n" in text
     assert "## Evaluation" not in text
+    assert "## Training\n" not in text
+    assert text.split("# name\n\n")[1].startswith("An ALBERT model")
     assert "labels" not in text
 
 

@@ -178,6 +178,8 @@ class Loop:
         if ends or self.enough or step % settings.save_every == 0:
             state = asdict(self.position)
             self.folder.save(self.write_model, self.trainer.state(), state)
+            if self.judge:
+                self.judge.clear(self.folder.lines())
 
     def _ask(self) -> None:
         if self.judge:

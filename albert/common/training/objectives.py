@@ -81,7 +81,11 @@ class Objective:
         return {"loss": self.total(found), **named, "gradient_norm": float(norm)}
 
     def _count(self, batch: Batch, name: str) -> int:
-        return int((batch[self.labels[name]] != IGNORE_INDEX).sum())
+        labels = batch[self.labels[name]]
+        # Numbers to be learned, as in regression: -100 is one like any other.
+        if labels.dtype.kind == "f":
+            return labels.size
+        return int((labels != IGNORE_INDEX).sum())
 
 
 def pretraining(sop_weight: float) -> Objective:

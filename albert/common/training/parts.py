@@ -67,6 +67,10 @@ class Judge(Protocol):
         """Say whether the run shall end."""
         ...
 
+    def clear(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Remove what no line of the log needs; a checkpoint was just written."""
+        ...
+
 
 class HeldOut(Data, Protocol):
     """A fixed number of them."""

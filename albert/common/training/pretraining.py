@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -115,12 +116,7 @@ def _run(
         source = _new_model(config, folder, settings) if new else start
     objective = pretraining(settings.sop_weight)
     trainer = make_trainer(framework, CLASS, source, settings, objective, engine)
-
-    def write_model(target: Path | None) -> None:
-        trainer.save_model(target)
-        if target is not None:
-            tokenizer.save_pretrained(target)
-
+    write_model = model_writer(trainer, tokenizer)
     loop = Loop(
         trainer,
         read.part(*engine.part),
@@ -161,6 +157,25 @@ def make_trainer(
     model_class = backend.model_class(framework, class_name)
     module = importlib.import_module(f"albert.{framework}.training")
     return module.make_trainer(model_class, source, settings, objective, engine)
+
+
+def model_writer(trainer: Any, tokenizer: Any) -> Callable[[Path | None], None]:
+    """Give what writes a model that is trained.
+
+    Args:
+        trainer: of the model.
+        tokenizer: is saved with it.
+
+    Returns:
+        A function of a folder; of None in a process that does not write.
+    """
+
+    def write_model(target: Path | None) -> None:
+        trainer.save_model(target)
+        if target is not None:
+            tokenizer.save_pretrained(target)
+
+    return write_model
 
 
 def _config_of(source: str | os.PathLike[str]) -> AlbertConfig:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from albert.common.checkpoint import safetensors
 from albert.common.files import make_folder, write_text
+from albert.common.training.reporting import PLOT_FILE
 from albert.common.training.settings import TrainingSettings
 from albert.common.whole_folder import new_folder
 
@@ -21,6 +23,7 @@ ARRAYS_FILE = "training_state.safetensors"
 _RUN_FILE = "run.json"
 _LOG_FILE = "log.jsonl"
 _PREFIX = "checkpoint-"
+_PASSING = ".albert-run-"
 
 
 class RunFolder:
@@ -51,6 +54,8 @@ class RunFolder:
         self.path = make_folder(folder) if writes else Path(folder).expanduser()
         self.settings, self.writes = settings, writes
         self._take(dict(facts))
+        if writes:
+            self._clear()
 
     def _take(self, facts: dict[str, Any]) -> None:
         file = self.path / _RUN_FILE
@@ -113,15 +118,49 @@ class RunFolder:
         if not self.writes:
             write_model(None)
             return path
-        if path.exists():
-            _remove(path)
-        with new_folder(path) as staged:
+        with self.new(path.name) as staged:
             write_model(staged)
             safetensors.write_file(staged / ARRAYS_FILE, arrays)
             (staged / STATE_FILE).write_text(json.dumps(state))
         for old in self.checkpoints()[: -self.settings.keep]:
-            _remove(old)
+            self.remove(old)
         return path
+
+    def new(self, name: str) -> AbstractContextManager[Path]:
+        """Give a new folder of the run, written whole or not at all.
+
+        Args:
+            name: of the folder; an earlier one of that name is removed first.
+
+        Returns:
+            A context whose value is the folder to write into. If the process is killed
+            inside, the run clears it away when it goes on.
+        """
+        path = self.path / name
+        if path.exists():
+            self.remove(path)
+        return new_folder(path, _PASSING)
+
+    def remove(self, folder: Path) -> None:
+        """Remove a folder of the run at one blow.
+
+        Args:
+            folder: in the run's.
+        """
+        # Renamed first: a half-removed folder must not look like a whole one.
+        gone = folder.with_name(_PASSING + folder.name)
+        shutil.rmtree(gone, ignore_errors=True)
+        folder.rename(gone)
+        shutil.rmtree(gone)
+
+    def _clear(self) -> None:
+        """Clear away what a process that was killed was writing or removing."""
+        for path in self.path.glob(_PASSING + "*"):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+        for name in (_RUN_FILE, _LOG_FILE, PLOT_FILE):
+            for path in self.path.glob(f".{name}.*"):
+                path.unlink(missing_ok=True)
 
     def load(self, path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Read what `save` was given.
@@ -180,12 +219,6 @@ class RunFolder:
 def step_of(checkpoint: Path) -> int:
     """Tell after how many steps a checkpoint was written."""
     return int(checkpoint.name.removeprefix(_PREFIX))
-
-
-def _remove(checkpoint: Path) -> None:
-    # The state goes first: without it, a half-removed folder is no checkpoint.
-    (checkpoint / STATE_FILE).unlink(missing_ok=True)
-    shutil.rmtree(checkpoint)
 
 
 def _read(file: Path) -> dict[str, Any]:

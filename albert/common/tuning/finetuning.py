@@ -14,23 +14,30 @@ from albert.common.config import AlbertConfig
 from albert.common.data.sources import Reading
 from albert.common.files import write_text
 from albert.common.hub import can_be_repository
+from albert.common.names import BACKBONE
 from albert.common.publishing import CARD_NAME
 from albert.common.tasks import backend
 from albert.common.training.loop import Loop
 from albert.common.training.objectives import task
-from albert.common.training.pretraining import MODEL_FOLDER, make_trainer
+from albert.common.training.pretraining import MODEL_FOLDER, make_trainer, model_writer
 from albert.common.training.reporting import Reporter
 from albert.common.training.run_folder import RunFolder
+from albert.common.training.settings import TrainingSettings
 from albert.common.tuning import metrics
 from albert.common.tuning.batches import TaskData
-from albert.common.tuning.judge import Answers, Judge
-from albert.common.tuning.kind import Kind, TaskSettings, read_examples
+from albert.common.tuning.judge import Answers, Judge, tell_of_collapse
+from albert.common.tuning.kind import Example, Kind, TaskSettings, read_examples
 from albert.common.tuning.recipe import Recipe
 from albert.common.tuning.registry import kind_of
 from albert.common.tuning.sources import identity_of, read_records
 from albert.common.tuning.starting import config_of, write_start
 
 _START_FOLDER = "start"
+_SOME = 64
+"""Examples that show a collapse, where there are no others than those to learn."""
+_NOT_PRETRAINED = (
+    "NOT PRETRAINED: the encoder started from random weights, as a baseline does."
+)
 
 
 @dataclass(frozen=True)
@@ -157,15 +164,11 @@ def finetune(
     objective = task(kind.counted)
     trainer = make_trainer(framework, class_name, source, training, objective)
 
-    def write_model(target: Path) -> None:
-        trainer.save_model(target)
-        tokenizer.save_pretrained(target)
-
+    write_model = model_writer(trainer, tokenizer)
     runner = backend.make_runner(trainer.model)
     answers = {
         name: Answers(kind, held, runner, recipe.batch_size)
-        for name, held in examples.items()
-        if name != "train"
+        for name, held in _asked(examples).items()
     }
     judge = None
     if "held_out" in answers:
@@ -174,7 +177,7 @@ def finetune(
             kind.main,
             patience,
             training.learning_rate,
-            folder.path,
+            folder,
             write_model,
         )
     reporter = Reporter(folder.path, training.steps, quiet)
@@ -195,17 +198,13 @@ def finetune(
         trainer.load_model(judge.kept(lines))
     model = folder.path / MODEL_FOLDER
     write_model(model)
-    test: dict[str, float] = {}
-    for name in ("test", "held_out"):
-        if name in answers and (name == "test" or (predict and not test)):
-            scored = answers[name].score()
-            test = scored.figures if name == "test" else test
-            if predict is not None:
-                _write_lines(predict, scored.predictions)
-            break
-    card = _card(kind, inputs, folder.path.name, trainer, figures, test, new)
+    test = _at_the_end(answers, int(figures["step"]), training.learning_rate, predict)
+    done = Done(figures, test, new, model)
+    told = _facts(framework, start, training, len(data.features), figures)
+    size = trainer.model.num_parameters()
+    card = _card(kind, inputs, folder.path.name, told, size, done)
     write_text(model / CARD_NAME, card)
-    return Done(figures, test, new, model)
+    return done
 
 
 def _check(inputs: Inputs, patience: int, predict: Any) -> None:
@@ -215,6 +214,31 @@ def _check(inputs: Inputs, patience: int, predict: Any) -> None:
         raise ValueError("patience needs held-out data to evaluate on.")
     if predict is not None and inputs.held_out is None and inputs.test is None:
         raise ValueError("predict needs held-out or test data to answer.")
+
+
+def _asked(examples: Mapping[str, list[Example]]) -> dict[str, list[Example]]:
+    """Give what a model is asked, by name; "train" only if there is nothing else."""
+    asked = {name: examples[name] for name in ("test", "held_out") if name in examples}
+    some = examples["train"][:: -(-len(examples["train"]) // _SOME)]
+    return asked or {"train": some}
+
+
+def _at_the_end(
+    answers: Mapping[str, Answers],
+    step: int,
+    rate: float,
+    predict: str | os.PathLike[str] | None,
+) -> dict[str, float]:
+    """Ask the best model; give the figures of the test data."""
+    name = next(iter(answers))
+    if name == "held_out" and predict is None:
+        return {}
+    scored = answers[name].score()
+    if name != "held_out":
+        tell_of_collapse(scored, step, rate)
+    if predict is not None:
+        _write_lines(predict, scored.predictions)
+    return scored.figures if name == "test" else {}
 
 
 def _write_lines(
@@ -228,30 +252,55 @@ def _card(
     kind: Kind,
     inputs: Inputs,
     name: str,
-    trainer: Any,
-    figures: Mapping[str, float],
-    test: Mapping[str, float],
-    new: Sequence[str],
+    facts: Mapping[str, object],
+    parameters: int,
+    done: Done,
 ) -> str:
     evaluation = {
         title: found
         for title, found in (
-            (_title(inputs.held_out), _evaluated(figures)),
-            (_title(inputs.test), dict(test)),
+            (_title(inputs.held_out), _evaluated(done.figures)),
+            (_title(inputs.test), dict(done.test)),
         )
         if found
     }
-    training = [f"{_title(inputs.train)}, for {kind.name}"]
-    if len(new) and new[0] == "backbone":
-        training.append("no pretrained weights: the encoder started at random")
+    random = BACKBONE in done.new
     return model_card(
         kind.config,
         kind.task.model_class,
-        trainer.model.num_parameters(),
+        parameters,
         repo_id=name if can_be_repository(name) else "albert-finetuned",
-        training_data=training,
+        training_data=[f"{_title(inputs.train)}, for {kind.name}"],
+        training=facts,
         evaluation=evaluation,
+        notice=_NOT_PRETRAINED if random else None,
     )
+
+
+def _facts(
+    framework: str,
+    start: AlbertConfig | str | os.PathLike[str],
+    training: TrainingSettings,
+    rows: int,
+    figures: Mapping[str, float],
+) -> dict[str, object]:
+    """Give what the card says of the training, by name."""
+    random = isinstance(start, AlbertConfig)
+    return {
+        "framework": framework,
+        "start": "random weights" if random else _title(os.fspath(start)),
+        "rows": f"{rows:,}",
+        "steps": f"{training.steps:,}",
+        "best step": f"{figures['step']:,}",
+        "batch size": training.batch_size,
+        "learning rate": f"{training.learning_rate:g}",
+        "warm-up steps": training.warmup_steps,
+        "optimizer": training.optimizer.name,
+        "weight decay": f"{training.optimizer.weight_decay:g}",
+        "frozen": training.freeze or "nothing",
+        "precision": training.precision,
+        "seed": training.seed,
+    }
 
 
 def _title(given: str | None) -> str:

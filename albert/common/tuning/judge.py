@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import Any
 
 from albert.common.tasks.batching import Sizes, check_rows, compute
 from albert.common.tasks.task import Encoded
+from albert.common.training.run_folder import RunFolder
 from albert.common.tuning.kind import Example, Kind, Scored
-from albert.common.whole_folder import new_folder
 
 _PREFIX = "best-"
 _EVAL = "eval_"
@@ -57,10 +56,6 @@ class Answers:
             first += len(one.rows)
         return self._kind.score(self._examples, self._encoded, parted)
 
-    def __len__(self) -> int:
-        """Return the number of examples."""
-        return len(self._examples)
-
 
 class Judge:
     """Evaluates a run, keeps its best model and says when it gets no better.
@@ -73,7 +68,7 @@ class Judge:
         main: name of the figure that counts; more is better.
         patience: evaluations without a better one after which a run ends; 0 for never.
         rate: of learning, for what is said of a collapse.
-        folder: of the run; the best model is in `best-…/`.
+        folder: of the run; the best model is in `best-…/` of it.
         write_model: writes the model as it is now.
     """
 
@@ -83,7 +78,7 @@ class Judge:
         main: str,
         patience: int,
         rate: float,
-        folder: Path,
+        folder: RunFolder,
         write_model: Callable[[Path], None],
     ) -> None:
         self._answers, self._main = answers, _EVAL + main
@@ -104,19 +99,12 @@ class Judge:
             UserWarning: the model answers the same to everything.
         """
         scored = self._answers.score()
-        if scored.constant:
-            warnings.warn(
-                f"COLLAPSED after step {step}: the model gives {scored.constant} to "
-                f"all {len(self._answers)} examples. Early in a run it may have "
-                f"learned nothing yet; if it stays so, start again with a lower "
-                f"--learning-rate, such as {self._rate / 3:.2g}, a longer --warmup or "
-                f"another --seed.",
-                stacklevel=2,
-            )
+        tell_of_collapse(scored, step, self._rate)
         figures = {_EVAL + name: value for name, value in scored.figures.items()}
         best = self.best(lines)
         if best is None or figures[self._main] > best[self._main]:
-            self._keep(step)
+            with self._folder.new(_name(step)) as staged:
+                self._write_model(staged)
         return figures
 
     def best(self, lines: Sequence[Line]) -> Line | None:
@@ -158,18 +146,44 @@ class Judge:
         """
         best = self.best(lines)
         assert best is not None
-        return self._path(best["step"])
+        return self._folder.path / _name(best["step"])
 
-    def _keep(self, step: int) -> None:
-        path = self._path(step)
-        with new_folder(path) as staged:
-            self._write_model(staged)
-        for other in self._folder.glob(_PREFIX + "*"):
-            if other != path:
-                shutil.rmtree(other)
+    def clear(self, lines: Sequence[Line]) -> None:
+        """Remove the models that are no longer the best.
 
-    def _path(self, step: int) -> Path:
-        return self._folder / f"{_PREFIX}{step:08d}"
+        Args:
+            lines: of a log that the run never goes back behind, since a checkpoint
+                stands at its end.
+        """
+        kept = self.kept(lines) if self.best(lines) else None
+        for path in self._folder.path.glob(_PREFIX + "*"):
+            if path != kept:
+                self._folder.remove(path)
+
+
+def tell_of_collapse(scored: Scored, step: int, rate: float) -> None:
+    """Warn if a model answers the same to everything.
+
+    Args:
+        scored: its answers.
+        step: optimizer steps that are done.
+        rate: of learning.
+
+    Warns:
+        UserWarning: it does.
+    """
+    if scored.constant:
+        warnings.warn(
+            f"COLLAPSED after step {step}: the model gives {scored.constant} to all "
+            f"{len(scored.predictions)} examples. Early in a run it may have learned "
+            f"nothing yet; if it stays so, start again with a lower --learning-rate, "
+            f"such as {rate / 3:.2g}, a longer --warmup or another --seed.",
+            stacklevel=3,
+        )
+
+
+def _name(step: int) -> str:
+    return f"{_PREFIX}{step:08d}"
 
 
 def _encoded(kind: Kind, example: Example) -> Encoded:

@@ -195,6 +195,7 @@ class _Judge:
 
     def __init__(self):
         self.asked = []
+        self.cleared = []
 
     def evaluate(self, step, lines):
         self.asked.append((step, [line["step"] for line in lines]))
@@ -203,11 +204,16 @@ class _Judge:
     def is_enough(self, lines):
         return sum("eval_accuracy" in line for line in lines) >= 2
 
+    def clear(self, lines):
+        self.cleared.append(lines[-1]["step"])
+
 
 def test_a_judge_evaluates_and_may_end_a_run(loop):
     made = loop(judge=_Judge(), eval_every=2)
     assert made.run() == {"step": 4, "eval_accuracy": 0.5}
     assert made.judge.asked == [(2, []), (4, [2, 3])]
+    # Only where a checkpoint was written.
+    assert made.judge.cleared == [4]
     assert [path.name for path in made.folder.checkpoints()] == ["checkpoint-00000004"]
     again = loop(judge=_Judge(), eval_every=2)
     again.run()

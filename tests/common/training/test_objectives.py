@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from albert.common.training.objectives import cut, pretraining, random_seed
+from albert.common.training.objectives import cut, pretraining, random_seed, task
 
 BATCH = {
     "labels": np.array([[5, -100], [-100, -100], [7, 8], [9, 1]]),
@@ -20,6 +20,11 @@ def test_shares_make_the_parts_mean_the_whole():
 def test_without_labels_there_is_no_share():
     none = {name: np.full_like(array, -100) for name, array in BATCH.items()}
     assert pretraining(1.0).shares([none], none) == [{"mlm": 0.0, "sop": 0.0}]
+
+
+def test_numbers_to_be_learned_count_each():
+    batch = {"labels": np.array([-100.0, 0.5, 2.0, -100.0], np.float32)}
+    assert task().shares(cut(batch, 2), batch) == [{"task": 0.5}, {"task": 0.5}]
 
 
 def test_numbers_are_plain():

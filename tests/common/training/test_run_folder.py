@@ -52,6 +52,40 @@ def test_a_half_removed_checkpoint_is_none_and_is_written_anew(folder):
     assert folder.checkpoints() == [path]
 
 
+def test_what_a_killed_run_left_is_cleared_away(folder):
+    kept = _save(folder, 5)
+    (folder.path / "mine").mkdir()
+    (folder.path / ".albert-export-mine").mkdir()
+    (folder.path / ".albert-run-link").symlink_to(folder.path / "mine")
+    left = folder.path / ".albert-run-x8ud_a2v"
+    # What is being written is so named, and what is being removed.
+    with folder.new("checkpoint-00000010") as staged:
+        assert staged.name.startswith(".albert-run-")
+    folder.remove(folder.path / "checkpoint-00000010")
+    left.mkdir()
+    (left / "model.safetensors").write_bytes(b"half")
+    (folder.path / ".log.jsonl.x8ud_a2v").write_text("half")
+    RunFolder(folder.path, SETTINGS, {"data": "a"}, writes=False)
+    assert left.exists()
+    again = RunFolder(folder.path, SETTINGS, {"data": "a"})
+    assert again.checkpoints() == [kept]
+    assert sorted(path.name for path in folder.path.iterdir()) == [
+        ".albert-export-mine",
+        ".albert-run-link",
+        "checkpoint-00000005",
+        "mine",
+        "run.json",
+    ]
+
+
+def test_a_run_that_is_refused_changes_nothing(folder):
+    left = folder.path / ".albert-run-x8ud_a2v"
+    left.mkdir()
+    with pytest.raises(ValueError, match="holds a run with another data"):
+        RunFolder(folder.path, SETTINGS, {"data": "b"})
+    assert left.exists()
+
+
 def test_a_save_that_fails_leaves_the_checkpoints_before(folder):
     _save(folder, 5)
 

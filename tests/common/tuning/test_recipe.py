@@ -7,10 +7,10 @@ from albert.common.tuning.recipe import Recipe, default_rate
 @pytest.mark.parametrize(
     ("preset", "rate"),
     [
-        ("albert-base-v2", 3e-5),
-        ("albert-large-v2", 2e-5),
-        ("albert-xlarge-v2", 1e-5),
-        ("albert-xxlarge-v2", 1e-5),
+        ("albert-base-v2", 2e-5),
+        ("albert-large-v2", 1e-5),
+        ("albert-xlarge-v2", 5e-6),
+        ("albert-xxlarge-v2", 5e-6),
     ],
 )
 def test_wider_models_get_lower_rates(preset, rate):
