@@ -131,41 +131,58 @@ def start(
     Returns:
         How each ended.
     """
-    ports = _free_ports(processes)
+    places = _free_places(processes)
     how = [part.format(processes) for part in SPREAD[framework]]
     watched = [sys.executable, "-m", "conformance.watched", *map(str, dies)]
-    started = [
-        subprocess.Popen(
-            [*watched, *given, *([] if "--mesh" in given else how)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **_environment(framework, rank, ports)},
-        )
-        for rank in range(processes)
-    ]
-    try:
-        ended = [(each.communicate(timeout=_LIMIT), each) for each in started]
-    finally:
-        for each in started:
-            each.kill()
-    return [Ended(each.returncode, *told) for told, each in ended]
+    command = [*watched, *given, *([] if how and how[0] in given else how)]
+    return _finish(
+        [command] * processes,
+        [environment(framework, rank, places) for rank in range(processes)],
+    )
 
 
-def torchrun(given: Sequence[str], processes: int = 2) -> list[Ended]:
-    """Run PyTorch's processes as a user does on one host.
+def torchrun(given: Sequence[str], processes: int = 2, hosts: int = 1) -> list[Ended]:
+    """Run PyTorch's processes as a user does.
 
     Args:
         given: the arguments of `albert`.
-        processes: how many.
+        processes: how many on each host.
+        hosts: that this one stands for.
 
     Returns:
-        How their parent ended.
+        How the parents ended, one on each host.
     """
+    (place,) = _free_places(1)
     launcher = [sys.executable, "-m", "torch.distributed.run"]
-    port = ["--master-port", str(_free_ports(1)[0])]
+    # Its usual port may be taken.
+    launcher += [] if hosts > 1 else ["--master-port", place.partition(":")[2]]
+    return _finish(
+        [
+            [*launcher, *torchrun_words(processes, hosts, rank, place), *given]
+            for rank in range(hosts)
+        ],
+        [{}] * hosts,
+    )
+
+
+def torchrun_words(processes: int, hosts: int, rank: int, place: str) -> list[str]:
+    """Give what stands between `torchrun` and `pretrain`.
+
+    Args:
+        processes: on each host.
+        hosts: how many.
+        rank: of this host.
+        place: host and port of the first one.
+
+    Returns:
+        The words.
+    """
+    address, _, port = place.partition(":")
     each = ["--nproc-per-node", str(processes)]
-    return [_finish([*launcher, *each, *port, "-m", "albert", *given])]
+    if hosts > 1:
+        nodes = ["--nnodes", str(hosts), "--node-rank", str(rank)]
+        each = [*nodes, *each, "--master-addr", address, "--master-port", port]
+    return [*each, "-m", "albert"]
 
 
 def eight_devices(given: Sequence[str]) -> list[Ended]:
@@ -178,7 +195,7 @@ def eight_devices(given: Sequence[str]) -> list[Ended]:
         How it ended.
     """
     flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
-    return [_finish([sys.executable, "-m", "albert", *given], flags)]
+    return _finish([[sys.executable, "-m", "albert", *given]], [flags])
 
 
 def log_of(output: Path) -> list[dict[str, float]]:
@@ -318,9 +335,12 @@ def _cases(framework: str) -> Iterator[tuple[str, Callable[..., None]]]:
     yield "process 1 killed, 1 goes on", loses(1, 1)
     if framework == "pt":
         yield "torchrun, 2 processes", ends(torchrun)
+        yield "torchrun, 2 hosts", ends(partial(torchrun, processes=1, hosts=2))
         yield "4 processes", ends(partial(spread, processes=4))
         yield "2 processes with slices", ends(spread, "--shard")
         yield "with slices, process 1 killed, 2 go on", loses(1, 2, "--shard")
+    if framework == "tf":
+        yield "mirrored", ends(partial(spread, processes=1), "--strategy", "mirrored")
     if framework == "flax":
         yield "2 processes, model=2", ends(spread, "--mesh", "model=2")
         yield (
@@ -387,43 +407,67 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def _free_ports(number: int) -> list[int]:
+def environment(framework: str, rank: int, places: Sequence[str]) -> dict[str, str]:
+    """Give the environment of a process that its framework finds the others by.
+
+    Args:
+        framework: "pt", "tf" or "flax".
+        rank: of the process.
+        places: host and port of each.
+
+    Returns:
+        The variables.
+    """
+    if framework == "pt":
+        address, _, port = places[0].partition(":")
+        return {
+            "RANK": str(rank),
+            "WORLD_SIZE": str(len(places)),
+            "MASTER_ADDR": address,
+            "MASTER_PORT": port,
+        }
+    if framework == "flax":
+        return {
+            "JAX_COORDINATOR_ADDRESS": places[0],
+            "JAX_NUM_PROCESSES": str(len(places)),
+            "JAX_PROCESS_ID": str(rank),
+        }
+    task = {"type": "worker", "index": rank}
+    described = {"cluster": {"worker": list(places)}, "task": task}
+    return {"TF_CONFIG": json.dumps(described)}
+
+
+def _free_places(number: int) -> list[str]:
     sockets = [socket.create_server(("localhost", 0)) for _ in range(number)]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
         each.close()
-    return ports
+    return [f"localhost:{port}" for port in ports]
 
 
-def _environment(framework: str, rank: int, ports: Sequence[int]) -> dict[str, str]:
-    if framework == "pt":
-        return {
-            "RANK": str(rank),
-            "WORLD_SIZE": str(len(ports)),
-            "MASTER_ADDR": "localhost",
-            "MASTER_PORT": str(ports[0]),
-        }
-    if framework == "flax":
-        return {
-            "JAX_COORDINATOR_ADDRESS": f"localhost:{ports[0]}",
-            "JAX_NUM_PROCESSES": str(len(ports)),
-            "JAX_PROCESS_ID": str(rank),
-        }
-    workers = [f"localhost:{port}" for port in ports]
-    task = {"type": "worker", "index": rank}
-    described = json.dumps({"cluster": {"worker": workers}, "task": task})
-    return {"TF_CONFIG": described, "TF_CPP_MIN_LOG_LEVEL": "3"}
-
-
-def _finish(command: Sequence[str], more: Mapping[str, str] | None = None) -> Ended:
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=_LIMIT,
-        env={**os.environ, **(more or {})},
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
+def _finish(
+    commands: Sequence[Sequence[str]], more: Sequence[Mapping[str, str]]
+) -> list[Ended]:
+    """Run commands at the same time, each with more in its environment."""
+    started = [
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **added},
+        )
+        for command, added in zip(commands, more, strict=True)
+    ]
+    try:
+        told = [each.communicate(timeout=_LIMIT) for each in started]
+    finally:
+        for each in started:
+            each.kill()
+    return [
+        Ended(each.returncode, *texts)
+        for each, texts in zip(started, told, strict=True)
+    ]
 
 
 if __name__ == "__main__":

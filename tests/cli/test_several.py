@@ -3,12 +3,18 @@
 `python -m conformance.several` runs more of the same.
 """
 
+import re
+import shlex
+from pathlib import Path
+
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
 from albert.cli import main
 from conformance import several
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "scaling.md"
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +80,34 @@ def test_a_number_of_processes_that_does_not_fit_loses_nothing(root, alone):
     output = alone("pt")
     before, given = several.contents(output), several.arguments(root, output, "pt")
     several.check_refused(several.start("pt", given, 3), output, before)
+
+
+def _documented():
+    """Give the environment and the words of each command of the document."""
+    for block in re.findall(r"```sh\n(.*?)```", DOCUMENT.read_text(), re.S):
+        for line in block.splitlines():
+            words = shlex.split(line)
+            named = [word for word in words if re.match("[A-Z_]+=", word)]
+            yield dict(word.split("=", 1) for word in named), words[len(named) :]
+
+
+def test_what_is_run_here_are_the_documents_commands():
+    documented = list(_documented())
+
+    def command(framework, *how, first=()):
+        return [*first, "pretrain", "--framework", framework, *how, "..."]
+
+    for hosts in (1, 2):
+        words = several.torchrun_words(8, hosts, 0, "host0:29500")
+        assert ({}, command("pt", first=["torchrun", *words])) in documented
+    for framework, *how in (
+        ("tf", "--strategy", "multi-worker"),
+        ("flax", "--mesh", "data=8,model=2"),
+    ):
+        found = several.environment(framework, 0, ["host0:2222", "host1:2222"])
+        assert (found, command(framework, *how, first=["albert"])) in documented
+    for framework, *how in (
+        ("tf", "--strategy", "mirrored"),
+        ("flax", "--mesh", "data=8"),
+    ):
+        assert ({}, command(framework, *how, first=["albert"])) in documented
