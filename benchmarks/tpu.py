@@ -4,15 +4,21 @@
 
 needs `pip install libtpu` beside the extra "flax". The whole step is compiled: forward,
 backward, clipping and LAMB, in bfloat16 with float32 weights, for rows of 512 tokens
-of which 77 are scored. Rows are cut over the chips, weights are whole on each.
+of which 77 are scored. Rows are cut over the chips, weights are whole on each. What
+does not fit even with recomputing is tried with fewer rows.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
+import time
+from collections.abc import Iterator
 from importlib.util import find_spec
+from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 TOKENS, SCORED, SEED = 512, 77, 0
@@ -82,7 +88,7 @@ def compile_step(config: Any, rows: int, devices: Any, recompute: bool) -> Any:
     # Its constructor would put weights on the devices, of which there are none here.
     trainer = Trainer.__new__(Trainer)
     trainer.model, trainer.settings, trainer.engine = model, settings, engine
-    trainer.objective = pretraining(1.0)
+    trainer.objective, trainer.stays = pretraining(1.0), []
     trainer.optimizer = make_optimizer(settings.optimizer, 1.0)
 
     def shaped(tree: Any, shardings: Any) -> Any:
@@ -94,13 +100,19 @@ def compile_step(config: Any, rows: int, devices: Any, recompute: bool) -> Any:
 
     params = jax.eval_shape(model.init_weights, jax.random.key(SEED))
     held = jax.eval_shape(trainer.optimizer.init, params)
+    assert engine.mesh is not None
     by_rows = NamedSharding(engine.mesh, PartitionSpec("data"))
-    shapes = dict.fromkeys(("input_ids", "attention_mask"), (rows, TOKENS))
-    shapes["token_type_ids"] = (rows, TOKENS)
-    shapes["masked_lm_positions"] = shapes["labels"] = (rows, SCORED)
+    shapes = {
+        "input_ids": (rows, TOKENS),
+        "attention_mask": (rows, TOKENS),
+        "token_type_ids": (rows, TOKENS),
+        "masked_lm_positions": (rows, SCORED),
+        "labels": (rows, SCORED),
+        "sentence_order_label": (rows,),
+    }
     batch = {
         name: jax.ShapeDtypeStruct(shape, jnp.int32, sharding=by_rows)
-        for name, shape in {**shapes, "sentence_order_label": (rows,)}.items()
+        for name, shape in shapes.items()
     }
 
     def step(params: Any, held: Any, batch: Any, rate: Any) -> Any:
@@ -115,7 +127,7 @@ def compile_step(config: Any, rows: int, devices: Any, recompute: bool) -> Any:
         jnp.float32(0.001),
     )
     traced = jax.jit(step, donate_argnums=(0, 1)).trace(*given)
-    return traced.lower(lowering_platforms=("tpu",)).compile()
+    return traced.lower(lowering_platforms=(devices[0].platform,)).compile()
 
 
 def main(given: list[str] | None = None) -> int:
@@ -127,47 +139,94 @@ def main(given: list[str] | None = None) -> int:
     Returns:
         0, also where libtpu is not installed.
     """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("models", nargs="+", metavar="PRESET")
     parser.add_argument("--chips", nargs="+", type=int, choices=_LAYOUTS, default=[1])
     parser.add_argument("--rows", type=int, default=8, help="on each chip")
+    parser.add_argument(
+        "--output", type=Path, help="JSON lines; what it has is not compiled again"
+    )
     chosen = parser.parse_args(given)
     if find_spec("libtpu") is None:
         print("skipped: nothing was compiled, since libtpu is not installed.")
         return 0
     describe_tpu()
-    from albert.common.config import AlbertConfig
-
+    done = _read(chosen.output)
     print("| model | chips | rows | recompute | weights and moments | work | fits |")
     print("|---|---|---|---|---|---|---|")
     for name in chosen.models:
         for chips in chosen.chips:
-            devices = find_devices(chips)
-            for recompute in (False, True):
-                config = AlbertConfig.preset(name)
-                line = _line(config, chips, chosen.rows, devices, recompute)
-                print(f"| {name} | {line}", flush=True)
+            for rows, recompute in _cases(chosen.rows):
+                case = (name, chips, rows * chips, recompute)
+                if case not in done:
+                    done[case] = _compile(*case)
+                    _add(chosen.output, done[case])
+                print(_line(done[case]), flush=True)
+                if recompute and done[case]["fits"]:
+                    break
     return 0
 
 
-def _line(config: Any, chips: int, rows: int, devices: Any, recompute: bool) -> str:
+def _cases(rows: int) -> Iterator[tuple[int, bool]]:
+    """Give rows and whether to recompute; fewer and fewer rows, until some fit."""
+    yield rows, False
+    while rows:
+        yield rows, True
+        rows //= 2
+
+
+def _compile(name: str, chips: int, rows: int, recompute: bool) -> dict[str, Any]:
     import jax
 
-    kind = "yes" if recompute else "no"
+    from albert.common.config import AlbertConfig
+
+    case = {"model": name, "chips": chips, "rows": rows, "recompute": recompute}
+    start = time.monotonic()
     try:
-        compiled = compile_step(config, rows * chips, devices, recompute)
+        compiled = compile_step(
+            AlbertConfig.preset(name), rows, find_devices(chips), recompute
+        )
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
-        used = str(error).partition("Used ")[2].split(" ")[0]
-        return f"{chips} | {rows * chips} | {kind} | | {used} in all | no |"
+        return {**case, "fits": False, "error": str(error)}
     found = compiled.memory_analysis()
     kept, work = found.argument_size_in_bytes, found.temp_size_in_bytes
-    fits = "yes" if kept + work <= _LIMIT else "no"
+    return {
+        **case,
+        "fits": kept + work <= _LIMIT,
+        "kept": kept,
+        "work": work,
+        "seconds": round(time.monotonic() - start),
+    }
+
+
+def _line(found: dict[str, Any]) -> str:
+    kind = "yes" if found["recompute"] else "no"
+    if "error" in found:
+        used = found["error"].partition("Used ")[2].split(" ")[0]
+        size = f"| {used} in all"
+    else:
+        size = f"{found['kept'] / 2**30:.2f} GiB | {found['work'] / 2**30:.2f} GiB"
+    fits = "yes" if found["fits"] else "no"
     return (
-        f"{chips} | {rows * chips} | {kind} | {kept / 2**30:.2f} GiB | "
-        f"{work / 2**30:.2f} GiB | {fits} |"
+        f"| {found['model']} | {found['chips']} | {found['rows']} | {kind} | {size} | "
+        f"{fits} |"
     )
+
+
+def _read(output: Path | None) -> dict[tuple[Any, ...], dict[str, Any]]:
+    if output is None or not output.exists():
+        return {}
+    rows = map(json.loads, output.read_text().splitlines())
+    case = itemgetter("model", "chips", "rows", "recompute")
+    return {case(row): row for row in rows}
+
+
+def _add(output: Path | None, found: dict[str, Any]) -> None:
+    if output is not None:
+        with output.open("a") as file:
+            file.write(json.dumps(found) + "\n")
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ def test_masks_are_of_candidates_only(dataset):
 @pytest.mark.parametrize("kind", [PretrainingData, HeldOutData])
 def test_parts_make_up_the_whole(kind, dataset):
     data = kind(dataset, batch_size=12)
-    for world in (1, 2, 4):
+    for world in (1, 2, 3, 4, 6, 12):
         parts = [data.part(rank, world) for rank in range(world)]
         assert [len(part) for part in parts] == [len(data)] * world
         for step in (0, 9, len(data) - 1):
