@@ -100,17 +100,20 @@ class TrainingSettings:
         """Name the settings that differ and change what a run computes.
 
         Args:
-            other: settings by name, of an earlier run.
+            other: settings by name, of an earlier run. One that is missing had not been
+                there to set, so that its default says what the run did.
 
         Returns:
             The names.
         """
         harmless = {"eval_every", "save_every", "keep", "log_every"}
         own = self.to_dict()
+        usual = TrainingSettings(steps=1).to_dict() | {"steps": None}
         return [
             each.name
             for each in fields(self)
-            if each.name not in harmless and other.get(each.name) != own[each.name]
+            if each.name not in harmless
+            and other.get(each.name, usual.get(each.name)) != own[each.name]
         ]
 
     def _check(self, name: str, right: bool, wanted: str) -> None:

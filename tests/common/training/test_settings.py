@@ -42,4 +42,12 @@ def test_names_what_changes_the_numbers():
     )
     other = TrainingSettings(steps=8, optimizer=OptimizerSettings("adamw"))
     assert one.differing(other.to_dict()) == ["steps", "optimizer"]
-    assert "seed" in one.differing({})
+    assert one.differing({}) == ["steps"]
+
+
+def test_a_run_from_before_a_setting_was_there_had_its_default():
+    earlier = TrainingSettings(steps=7).to_dict()
+    del earlier["initial"]
+    assert TrainingSettings(steps=7).differing(earlier) == []
+    new = TrainingSettings(steps=7, initial="neighbours")
+    assert new.differing(earlier) == ["initial"]
