@@ -23,6 +23,8 @@ from functools import partial
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
+
 from albert.cli import main as albert
 from albert.common.auto import AutoTokenizer
 from albert.common.config import AlbertConfig
@@ -37,6 +39,11 @@ SPREAD = {
     "tf": ("--strategy", "multi-worker"),
     "flax": ("--mesh", "data={}"),
 }
+REFUSED = (
+    "batch_size must be a multiple of the 3 slices over devices times accumulation, "
+    "3 x 1 = 3, but is 8."
+)
+"""What three processes say of a batch of eight."""
 _LIMIT = 600
 _ABORTED = "the JAX distributed service detected fatal errors"
 _LOST = "Start all of them again: the run goes on from its last checkpoint."
@@ -119,6 +126,7 @@ def start(
     given: Sequence[str],
     processes: int = 2,
     dies: tuple[int, int] = (-1, -1),
+    devices: int = 1,
 ) -> list[Ended]:
     """Run the processes of a run, and wait for them.
 
@@ -127,6 +135,7 @@ def start(
         given: the arguments of `albert`.
         processes: how many.
         dies: rank and step of `conformance.watched`.
+        devices: that JAX has in each process.
 
     Returns:
         How each ended.
@@ -137,7 +146,10 @@ def start(
     command = [*watched, *given, *([] if how and how[0] in given else how)]
     return _finish(
         [command] * processes,
-        [environment(framework, rank, places) for rank in range(processes)],
+        [
+            {**environment(framework, rank, places), **_having(devices)}
+            for rank in range(processes)
+        ],
     )
 
 
@@ -194,8 +206,7 @@ def eight_devices(given: Sequence[str]) -> list[Ended]:
     Returns:
         How it ended.
     """
-    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
-    return _finish([[sys.executable, "-m", "albert", *given]], [flags])
+    return _finish([[sys.executable, "-m", "albert", *given]], [_having(8)])
 
 
 def log_of(output: Path) -> list[dict[str, float]]:
@@ -224,11 +235,12 @@ def difference(output: Path, alone: Path) -> float:
     found, right = log_of(output), log_of(alone)
     if [list(line) for line in found] != [list(line) for line in right]:
         return math.inf
-    return max(
-        abs(one[name] - other[name]) / abs(other[name]) if other[name] else one[name]
-        for one, other in zip(found, right, strict=True)
-        for name in other
+    ours, theirs = (
+        np.array([line[name] for line in lines for name in line])
+        for lines in (found, right)
     )
+    scale = np.where(theirs == 0, 1, np.abs(theirs))
+    return float(np.max(np.abs(ours - theirs) / scale))
 
 
 def check_done(ended: Sequence[Ended]) -> None:
@@ -261,10 +273,11 @@ def check_lost(ended: Sequence[Ended], killed: int, output: Path) -> None:
     for rank, each in enumerate(ended):
         if rank == killed:
             continue
-        # JAX aborts where it cannot part from the others at its end, and may do so
-        # before Python is told where process 0 is gone.
-        assert each.status in (1, -signal.SIGABRT), ended
-        if not killed and _ABORTED in each.errors:
+        # JAX aborts at its end, when it cannot part from the others; where its process
+        # 0 is gone, perhaps before Python is told.
+        aborted = each.status == -signal.SIGABRT and _ABORTED in each.errors
+        assert each.status == 1 or aborted, ended
+        if aborted and not killed:
             continue
         text = f"albert: RuntimeError: process {rank} of {len(ended)} cannot go on: "
         assert text in each.errors, ended
@@ -287,18 +300,20 @@ def check_refused(
     Raises:
         AssertionError: they do not, or do.
     """
-    said = (
-        "batch_size must be a multiple of the 3 slices over devices times "
-        "accumulation, 3 x 1 = 3, but is 8."
-    )
     for each in ended:
         assert each.status == 1, ended
-        assert said in each.errors, ended
+        assert REFUSED in each.errors, ended
     assert contents(output) == before
 
 
 def lose_and_go_on(
-    framework: str, given: Sequence[str], output: Path, killed: int, after: int
+    framework: str,
+    given: Sequence[str],
+    output: Path,
+    killed: int,
+    after: int,
+    more: Sequence[str] = (),
+    devices: int = 1,
 ) -> None:
     """Kill a process of two, and start again.
 
@@ -308,16 +323,19 @@ def lose_and_go_on(
         output: of the run.
         killed: the process that is killed.
         after: how many processes go on; one is this process, without an engine.
+        more: arguments about the engine.
+        devices: that JAX has in each process.
 
     Raises:
         AssertionError: something went otherwise than it should.
     """
-    check_lost(start(framework, given, dies=(killed, DIES)), killed, output)
+    spread = [*given, *more]
+    ended = start(framework, spread, dies=(killed, DIES), devices=devices)
+    check_lost(ended, killed, output)
     if after > 1:
-        check_done(start(framework, given, after))
-        return
-    alone = [each for each in given if each != "--shard"]
-    assert albert(alone) == 0
+        check_done(start(framework, spread, after, devices=devices))
+    else:
+        assert albert(list(given)) == 0
 
 
 def _cases(framework: str) -> Iterator[tuple[str, Callable[..., None]]]:
@@ -328,7 +346,7 @@ def _cases(framework: str) -> Iterator[tuple[str, Callable[..., None]]]:
 
     def loses(killed: int, after: int, *more: str) -> Callable[..., None]:
         return lambda given, output: lose_and_go_on(
-            framework, [*given, *more], output, killed, after
+            framework, given, output, killed, after, more
         )
 
     spread = partial(start, framework)
@@ -345,6 +363,10 @@ def _cases(framework: str) -> Iterator[tuple[str, Callable[..., None]]]:
         yield "mirrored", ends(partial(spread, processes=1), "--strategy", "mirrored")
     if framework == "flax":
         yield "2 processes, model=2", ends(spread, "--mesh", "model=2")
+        yield (
+            "2 processes of 2 devices, data=2,model=2",
+            ends(partial(spread, devices=2), "--mesh", "data=2,model=2"),
+        )
         yield (
             "8 devices, data=4,model=2",
             ends(eight_devices, "--mesh", "data=4,model=2"),
@@ -438,6 +460,11 @@ def environment(framework: str, rank: int, places: Sequence[str]) -> dict[str, s
     task = {"type": "worker", "index": rank}
     described = {"cluster": {"worker": list(places)}, "task": task}
     return {"TF_CONFIG": json.dumps(described)}
+
+
+def _having(devices: int) -> dict[str, str]:
+    flags = f"--xla_force_host_platform_device_count={devices}"
+    return {} if devices == 1 else {"XLA_FLAGS": flags}
 
 
 def _free_places(number: int) -> list[str]:

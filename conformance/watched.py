@@ -12,9 +12,9 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from albert.cli import main as albert
+from albert.cli import command
 from albert.common.data.reading import PretrainingData
 from albert.common.training import pretraining
 
@@ -23,14 +23,11 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES = ("os.mkdir", "os.remove", "os.rename", "os.rmdir", "shutil.rmtree")
 
 
-def main(given: Sequence[str]) -> int:
-    """Run a command.
+def main(given: Sequence[str]) -> NoReturn:
+    """Run a command, and end.
 
     Args:
         given: rank, step, and the arguments of `albert`.
-
-    Returns:
-        Its status.
     """
     dies, arguments = tuple(map(int, given[:2])), list(given[2:])
     output = Path(arguments[arguments.index("--output") + 1]).resolve()
@@ -50,7 +47,8 @@ def main(given: Sequence[str]) -> int:
         return read(self, step, first, last)
 
     pretraining.make_engine, PretrainingData.rows = watched_engine, watched_rows
-    return albert(arguments)
+    sys.argv = ["albert", *arguments]
+    command()
 
 
 def _forbid(output: Path, event: str, given: Any) -> None:
@@ -65,4 +63,4 @@ def _forbid(output: Path, event: str, given: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

@@ -5,6 +5,7 @@ are cut over `model`; each weight's sharding says how, and XLA adds the messages
 """
 
 import os
+import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -28,6 +29,10 @@ _RULES = {
 }
 """End of a weight's path -> how it is cut; every other one is whole everywhere."""
 
+_STATUS = re.compile(
+    "(ABORTED|CANCELLED|DEADLINE_EXCEEDED|INTERNAL|UNAVAILABLE|UNKNOWN): "
+)
+"""How XLA's words on a message that did not come begin."""
 
 _PATIENCE = 10
 """Seconds that a process waits for the others at its end, when one may be gone."""
@@ -54,7 +59,6 @@ class Engine:
         self.settings = settings or EngineSettings()
         self.rank, self.world, self.part, self.slices = 0, 1, (0, 1), 1
         self.device: Any = "auto"
-        self.lost: tuple[type[Exception], ...] = ()
         self.mesh: Mesh | None = None
         if self.settings.mesh is not None:
             self._join(*parse_mesh(self.settings.mesh), devices)
@@ -110,6 +114,21 @@ class Engine:
         if self.world > 1:
             self.barrier()
             jax.distributed.shutdown()
+
+    def is_lost(self, error: Exception) -> bool:
+        """Say whether an error is what comes if another process does not answer.
+
+        Args:
+            error: that was raised.
+
+        Returns:
+            No if there is no other process.
+        """
+        # Where an array is read, what XLA says comes as a ValueError.
+        found = isinstance(error, jax.errors.JaxRuntimeError) or (
+            isinstance(error, ValueError) and _STATUS.match(str(error)) is not None
+        )
+        return self.world > 1 and found
 
     def shardings(self, tree: Any) -> Any:
         """Say how the arrays of a tree are cut.
@@ -211,7 +230,6 @@ class Engine:
         # than one of them has.
         sharing = max(1, model * self.world // len(devices))
         self.part = self.rank // sharing, self.world // sharing
-        self.lost = (jax.errors.JaxRuntimeError,) if self.world > 1 else ()
 
 
 def _join_processes() -> None:

@@ -41,7 +41,6 @@ class Engine:
         self.rank = int(os.environ.get("RANK", 0)) if self.world > 1 else 0
         self.part, self.slices = (self.rank, self.world), self.world
         self.device: Any = "auto"
-        self.lost: tuple[type[Exception], ...] = ()
         if self.world > 1:
             self._join()
         elif self.settings.shard:
@@ -93,6 +92,17 @@ class Engine:
         if self.world > 1:
             self.barrier()
             processes.destroy_process_group()
+
+    def is_lost(self, error: Exception) -> bool:
+        """Say whether an error is what comes if another process does not answer.
+
+        Args:
+            error: that was raised.
+
+        Returns:
+            No if there is no other process.
+        """
+        return self.world > 1 and isinstance(error, RuntimeError)
 
     def add_up_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
         """Add up gradients over the processes, in place.
@@ -185,4 +195,3 @@ class Engine:
         else:
             self.device, kind = "cpu", "gloo"
         processes.init_process_group(kind, timeout=PATIENCE)
-        self.lost = (RuntimeError,)

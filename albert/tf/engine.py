@@ -32,7 +32,6 @@ class Engine:
         self.settings = settings or EngineSettings()
         self.rank, self.world, self.part, self.slices = 0, 1, (0, 1), 1
         self.device: Any = "auto"
-        self.lost: tuple[type[Exception], ...] = ()
         self.strategy: Any = None
         self.replicas = 1
         if self.settings.strategy is not None:
@@ -76,6 +75,17 @@ class Engine:
     def close(self) -> None:
         """Part from the others, when all are done."""
         self.barrier()
+
+    def is_lost(self, error: Exception) -> bool:
+        """Say whether an error is what comes if another process does not answer.
+
+        Args:
+            error: that was raised.
+
+        Returns:
+            No if there is no other process.
+        """
+        return self.world > 1 and isinstance(error, tf.errors.OpError)
 
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Compile what each replica does with its slice, and add up what they give.
@@ -127,7 +137,6 @@ class Engine:
                 )
             self.rank = resolver.task_id
             self.world = len(resolver.cluster_spec().as_dict()["worker"])
-            self.lost = (tf.errors.OpError,)
         self.part, self.replicas = (self.rank, self.world), self.slices // self.world
         self._sum = tf.function(self._summed, autograph=False)
 

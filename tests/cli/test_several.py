@@ -1,4 +1,4 @@
-"""`albert pretrain` in two processes, and on eight devices: the run of one of them.
+"""`albert pretrain` in two processes, and on four devices: the run of one of them.
 
 `python -m conformance.several` runs more of the same.
 """
@@ -12,6 +12,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from albert.cli import main
+from albert.common.training import pretraining
+from albert.common.training.engines import Alone
 from conformance import several
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "scaling.md"
@@ -58,28 +60,38 @@ def test_torchrun_gives_the_numbers_of_one_process(root, alone, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("framework", "more"), [("pt", ("--shard",)), ("tf", ()), ("flax", ())]
+    ("framework", "more", "devices"),
+    [
+        ("pt", ("--shard",), 1),
+        ("tf", (), 1),
+        ("flax", ("--mesh", "data=2,model=2"), 2),
+    ],
 )
-def test_two_processes_lose_one_and_one_goes_on(root, alone, tmp_path, framework, more):
+def test_two_processes_lose_one_and_one_goes_on(
+    root, alone, tmp_path, framework, more, devices
+):
     """What both did, and what one did then, are the numbers of one all along."""
     output = tmp_path / "run"
-    given = several.arguments(root, output, framework, *more)
-    several.lose_and_go_on(framework, given, output, killed=1, after=1)
+    given = several.arguments(root, output, framework)
+    several.lose_and_go_on(framework, given, output, 1, 1, more, devices)
     _check_same(output, alone(framework))
 
 
-def test_eight_devices_give_the_numbers_of_one(root, alone, tmp_path):
-    """Rows over four, heads and width over two."""
-    output = tmp_path / "run"
-    given = several.arguments(root, output, "flax", "--mesh", "data=4,model=2")
-    several.check_done(several.eight_devices(given))
-    _check_same(output, alone("flax"))
+def test_a_number_of_processes_that_does_not_fit_loses_nothing(
+    root, alone, monkeypatch, capsys
+):
+    """`conformance.several` has three real ones."""
 
+    class Third(Alone):
+        rank, world, part, slices = 2, 3, (2, 3), 3
 
-def test_a_number_of_processes_that_does_not_fit_loses_nothing(root, alone):
     output = alone("pt")
-    before, given = several.contents(output), several.arguments(root, output, "pt")
-    several.check_refused(several.start("pt", given, 3), output, before)
+    before = several.contents(output)
+    monkeypatch.setattr(pretraining, "make_engine", lambda *_: Third())
+    capsys.readouterr()
+    assert main(several.arguments(root, output, "pt")) == 1
+    assert capsys.readouterr().err == f"albert: {several.REFUSED}\n"
+    assert several.contents(output) == before
 
 
 def _documented():

@@ -40,6 +40,16 @@ def test_a_model_must_be_cut_evenly(name, value):
     )
 
 
+def test_what_says_that_another_process_is_lost():
+    engine = _engine("data=2", 2)
+    gone = ValueError("UNKNOWN: Gloo AllGather failed: Connection reset by peer")
+    assert not engine.is_lost(gone)
+    engine.world = 2
+    assert engine.is_lost(gone)
+    assert engine.is_lost(jax.errors.JaxRuntimeError("INTERNAL: gone"))
+    assert not engine.is_lost(ValueError("batch_size must be 2"))
+
+
 def test_one_device_on_a_mesh_of_one():
     engine = Engine(EngineSettings(mesh="data=1"), jax.devices()[:1])
     block = {"ffn": {"kernel": np.ones((2, 4)), "bias": np.ones(4)}}

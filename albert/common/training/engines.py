@@ -63,14 +63,12 @@ class Engine(Protocol):
         world: the number of processes.
         part: which slice of each batch this process reads, and of how many.
         slices: into how many a batch is cut over all devices.
-        lost: what is raised if another process does not answer.
     """
 
     rank: int
     world: int
     part: tuple[int, int]
     slices: int
-    lost: tuple[type[Exception], ...]
 
     def add_up(self, numbers: Mapping[str, float]) -> dict[str, float]:
         """Give the sums over the slices that processes read, by name."""
@@ -84,12 +82,15 @@ class Engine(Protocol):
         """Part from the others, when all are done."""
         ...
 
+    def is_lost(self, error: Exception) -> bool:
+        """Say whether an error is what comes if another process does not answer."""
+        ...
+
 
 class Alone:
     """The engine of one process with one device."""
 
     rank, world, part, slices = 0, 1, (0, 1), 1
-    lost: tuple[type[Exception], ...] = ()
 
     def add_up(self, numbers: Mapping[str, float]) -> dict[str, float]:
         """Give the numbers."""
@@ -100,6 +101,10 @@ class Alone:
 
     def close(self) -> None:
         """Do nothing."""
+
+    def is_lost(self, error: Exception) -> bool:
+        """Say no."""
+        return False
 
 
 def make_engine(framework: str, settings: EngineSettings) -> Any:
@@ -170,7 +175,9 @@ def telling_of_the_lost(engine: Engine) -> Generator[None]:
     """
     try:
         yield
-    except engine.lost as error:
+    except Exception as error:
+        if not engine.is_lost(error):
+            raise
         raise RuntimeError(
             f"process {engine.rank} of {engine.world} cannot go on: {_reason(error)} "
             f"If another one has ended, its own output says why. Start all of them "

@@ -24,10 +24,12 @@ class _Pair(Alone):
 
     def __init__(self, rank, gate):
         self.rank, self.world, self.gate = rank, 2, gate
-        self.lost = (OSError,)
 
     def barrier(self):
         self.gate.wait(10)
+
+    def is_lost(self, error):
+        return isinstance(error, OSError)
 
 
 def test_process_0_goes_first():
@@ -62,6 +64,8 @@ def test_a_lost_process_is_told_of(text, reason):
     )
     with pytest.raises(OSError, match="mine"), telling_of_the_lost(Alone()):
         raise OSError("mine")
+    with pytest.raises(ValueError, match="mine"), telling_of_the_lost(_Pair(1, None)):
+        raise ValueError("mine")
 
 
 def test_axes_of_a_mesh():
