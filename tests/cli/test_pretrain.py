@@ -6,7 +6,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -18,6 +17,8 @@ from albert.common.config import AlbertConfig
 from albert.common.data.preparing import prepare
 from albert.common.data.settings import PrepareSettings
 from albert.common.tasks.backend import PREFIXES
+
+from . import killing
 
 WORDS = ("the", "cat", "and", "a", "dog", "sat", "on", "mats", "while", "rain", "fell")
 
@@ -80,22 +81,28 @@ def _log(output):
     return file.read_text().splitlines() if file.exists() else []
 
 
-@pytest.mark.parametrize("framework", PREFIXES)
-def test_killed_at_any_step_it_goes_on_to_the_last_bit(root, tmp_path, framework):
+@pytest.mark.parametrize(
+    ("framework", "place"), list(zip(PREFIXES, killing.PLACES, strict=True))
+)
+def test_killed_anywhere_it_goes_on_to_the_last_bit(root, tmp_path, framework, place):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert main(_arguments(root, whole, framework)) == 0
-    process = subprocess.Popen(
-        [sys.executable, "-m", "albert", *_arguments(root, killed, framework)],
+    arguments = [place, *_arguments(root, killed, framework)]
+    done = subprocess.run(
+        [sys.executable, killing.__file__, *arguments],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        check=False,
     )
-    while len(_log(killed)) < 5 and process.poll() is None:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    _, errors = process.communicate()
-    assert process.returncode in (-signal.SIGKILL, 0), errors
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert [path.name for path in killed.glob("checkpoint-*")] == [
+        "checkpoint-00000003"
+    ]
+    left = list(killed.glob(".albert-run-*"))
+    assert len(left) == (place == "in_a_checkpoint")
     assert main(_arguments(root, killed, framework)) == 0
+    assert not list(killed.glob(".*"))
     assert _log(killed) == _log(whole)
     assert len(_log(whole)) == 8 + 2
     one, other = (load_file(at / "model/model.safetensors") for at in (whole, killed))
