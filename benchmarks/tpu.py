@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -204,8 +205,8 @@ def _compile(name: str, chips: int, rows: int, recompute: bool) -> dict[str, Any
 def _line(found: dict[str, Any]) -> str:
     kind = "yes" if found["recompute"] else "no"
     if "error" in found:
-        used = found["error"].partition("Used ")[2].split(" ")[0]
-        size = f"| {used} in all"
+        used = re.search(r"[\d.]+[GM]", found["error"])
+        size = f"| {used[0] if used else 'too much'} needed"
     else:
         size = f"{found['kept'] / 2**30:.2f} GiB | {found['work'] / 2**30:.2f} GiB"
     fits = "yes" if found["fits"] else "no"

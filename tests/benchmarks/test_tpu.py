@@ -51,7 +51,7 @@ def test_what_does_not_fit_is_tried_with_less_and_nothing_twice(
     assert tried == rows
     printed = capsys.readouterr().out
     assert printed.splitlines()[-2:] == [
-        "| albert-base-v2 | 4 | 16 | yes | | 17.5G in all | no |",
+        "| albert-base-v2 | 4 | 16 | yes | | 17.5G needed | no |",
         "| albert-base-v2 | 4 | 8 | yes | 1.00 GiB | 0.50 GiB | yes |",
     ]
     assert len(file.read_text().splitlines()) == 4
