@@ -64,9 +64,10 @@ class Difference:
         error: largest absolute difference; infinite for what cannot be compared.
         tolerance: how large it may be.
         place: index of the worst value; () if there is none.
-        found: the values from there on along the last axis, a few.
+        found: some values around it along the last axis.
         right: what they should be.
         why: what is odd about it, if it cannot be compared.
+        first: index of the first of these values along the last axis.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Difference:
     found: tuple[float, ...] = ()
     right: tuple[float, ...] = ()
     why: str = ""
+    first: int = 0
 
 
 def in_order(outputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -152,7 +154,8 @@ def difference(
         off = np.abs(found.astype(np.float64) - right)
     off = np.where(finite, off, np.inf)
     place = tuple(int(i) for i in np.unravel_index(int(off.argmax()), off.shape))
-    shown = (*place[:-1], slice(place[-1], place[-1] + SHOWN)) if place else ()
+    first = max(min(place[-1], found.shape[-1] - SHOWN), 0) if place else 0
+    shown = (*place[:-1], slice(first, first + SHOWN)) if place else ()
     return Difference(
         name,
         float(off[place]),
@@ -161,6 +164,7 @@ def difference(
         numbers(found[shown]),
         numbers(right[shown]),
         "" if finite.all() else "it is not finite",
+        first,
     )
 
 

@@ -28,7 +28,7 @@ class Row:
         tolerance: how large the error may be.
         failure: an exception's text, or "".
         note: what a reader must know, such as "compiled, not run".
-        steps: (name, error) of each step in the order of the computation.
+        steps: (name, error, tolerance) of each step, in the order of the computation.
         diverging: the first step beyond the tolerance.
         command: runs this case alone.
     """
@@ -44,7 +44,7 @@ class Row:
     tolerance: float
     failure: str = ""
     note: str = ""
-    steps: tuple[tuple[str, float], ...] = ()
+    steps: tuple[tuple[str, float, float], ...] = ()
     diverging: Difference | None = None
     command: str = ""
 
@@ -142,7 +142,7 @@ def row_of(result: Result, subject: Subject, group: str) -> Row:
         float(result.tolerance),
         result.failure,
         result.note,
-        tuple((step.name, step.error) for step in result.steps),
+        tuple((one.name, one.error, one.tolerance) for one in result.steps),
         None if result.passed else _plain(result.diverging),
         command(subject, group, case.id),
     )
@@ -153,9 +153,11 @@ def _plain(step: Step | None) -> Difference | None:
     if step is None:
         return None
     found, right = numbers(step.found), numbers(step.right)
-    why = getattr(step, "why", "")
+    why, first = getattr(step, "why", ""), getattr(step, "first", None)
+    if first is None:
+        first = step.place[-1] if step.place else 0
     return Difference(
-        step.name, step.error, step.tolerance, step.place, found, right, why
+        step.name, step.error, step.tolerance, step.place, found, right, why, first
     )
 
 
@@ -176,7 +178,7 @@ def as_json(row: Row) -> dict[str, Any]:
     """Give a row as JSON can hold it: what is not finite is null."""
     values = asdict(row)
     values["error"] = finite(row.error)
-    values["steps"] = [[name, finite(error)] for name, error in row.steps]
+    values["steps"] = [[name, *map(finite, both)] for name, *both in row.steps]
     if row.diverging is not None:
         values["diverging"]["error"] = finite(row.diverging.error)
         values["diverging"]["tolerance"] = finite(row.diverging.tolerance)

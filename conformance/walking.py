@@ -171,8 +171,9 @@ def _print_rows(rows: Sequence[Row]) -> None:
 def _print_step(row: Row) -> None:
     step = row.diverging
     if step is not None:
+        at = step.place[-1] - step.first if step.place else 0
         found, right = (
-            " ".join(f"{value:.6g}" for value in values[:3])
+            f"{values[at]:.7g}" if at < len(values) else "nothing"
             for values in (step.found, step.right)
         )
         print(
