@@ -81,7 +81,9 @@ def read(path: Path) -> Record:
     if missing:
         raise ValueError(f"{json_path} lacks {', '.join(missing)}.")
     if digest_of(npz_path.read_bytes()) != facts["arrays"]:
-        raise ValueError(f"{npz_path} is not the file that {json_path} was written for.")
+        raise ValueError(
+            f"{npz_path} is not the file that {json_path} was written for."
+        )
     with np.load(npz_path, allow_pickle=False) as file:
         return Record(json_path, facts, dict(file))
 

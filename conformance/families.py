@@ -152,9 +152,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("dropout", _dropout, cases=11),
     Family("training", _training, cases=6),
     Family("gradients", _gradients, cases=43),
-    Family(
-        "original", _original, cases=4, any_build=True, why_missing=_no_original
-    ),
+    Family("original", _original, cases=4, any_build=True, why_missing=_no_original),
     Family(
         "original's training", _original_training, why_missing=_no_original_training
     ),

@@ -59,9 +59,7 @@ class Subject:
         Raises:
             ImportError: it cannot be imported.
         """
-        return (
-            implementation(self.framework) if self.ours else given(self.framework)
-        )
+        return implementation(self.framework) if self.ours else given(self.framework)
 
     def load(self) -> Load:
         """Give the function that loads a checkpoint; errors as `build`'s."""

@@ -12,9 +12,7 @@ from conformance.backends import Run
 from conformance.examples import numpy_float32
 
 
-def build(
-    class_name: str, config: AlbertConfig, weights: dict[str, np.ndarray]
-) -> Run:
+def build(class_name: str, config: AlbertConfig, weights: dict[str, np.ndarray]) -> Run:
     """Make a model; arguments and result as `numpy_float32.build`'s."""
     wrong = {"gelu_new": "gelu", "gelu_fast": "gelu"}
     config = config.replace(hidden_act=wrong.get(config.hidden_act, config.hidden_act))

@@ -15,9 +15,7 @@ from conformance.backends import Run
 from conformance.run import DETAILS, WORDS
 
 
-def build(
-    class_name: str, config: AlbertConfig, weights: dict[str, np.ndarray]
-) -> Run:
+def build(class_name: str, config: AlbertConfig, weights: dict[str, np.ndarray]) -> Run:
     """Make a model.
 
     Args:

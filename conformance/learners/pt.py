@@ -54,7 +54,9 @@ class Learner:
         outputs.loss.backward()
         given = {"loss": outputs.loss, "sop_logits": outputs.sop_logits}
         gradients = [parameter.grad for parameter in self.parameters.values()]
-        return {name: one.detach().cpu().numpy() for name, one in given.items()}, gradients
+        return {
+            name: one.detach().cpu().numpy() for name, one in given.items()
+        }, gradients
 
     def update(self, gradients: Any, rate: np.float32) -> float:
         """Make one update."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from conformance.report.summary import Curve, Point
 
 WIDTH, HEIGHT = 720.0, 300.0
+KEY = (23.0, 10.0)
+"""Where the mark stands in the legend."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 16.0, 16.0, 44.0
 _LEAST = 1e-9
 """What is smaller, or 0, is drawn there: a logarithm has no 0."""
@@ -26,6 +28,7 @@ class Drawn:
         path: of its line, in SVG's language.
         dash: pattern of the line.
         marks: path of the marks on its points.
+        key: path of one such mark in the middle of `KEY`.
     """
 
     title: str
@@ -33,6 +36,7 @@ class Drawn:
     path: str
     dash: str
     marks: str
+    key: str
 
 
 @dataclass(frozen=True)
@@ -93,10 +97,8 @@ def plot(curves: Sequence[Curve]) -> Plot | None:
             number,
             _line([(xs[p.step], y(p.error)) for p in curve.points]),
             _DASHES[number % len(_DASHES)],
-            _marks(
-                _SHAPES[number % len(_SHAPES)],
-                [(xs[p.step], y(p.error)) for p in curve.points],
-            ),
+            _marks(_shape(number), [(xs[p.step], y(p.error)) for p in curve.points]),
+            _marks(_shape(number), [KEY]),
         )
         for number, curve in enumerate(curves)
     )
@@ -106,6 +108,10 @@ def plot(curves: Sequence[Curve]) -> Plot | None:
         drawn,
         _line([(xs[p.step], y(p.tolerance)) for p in _smallest(curves, names)]),
     )
+
+
+def _shape(number: int) -> str:
+    return _SHAPES[number % len(_SHAPES)]
 
 
 def _smallest(curves: Sequence[Curve], names: Sequence[str]) -> list[Point]:

@@ -28,6 +28,16 @@
     status.textContent = number + " of " + rows.length + " lines";
   }
 
+  // A link to a failure shows it, even if it is folded.
+  function unfold() {
+    const target = document.getElementById(location.hash.slice(1));
+    if (target instanceof HTMLDetailsElement) {
+      target.open = true;
+    }
+  }
+
+  window.addEventListener("hashchange", unfold);
+  unfold();
   form.addEventListener("input", show);
   form.addEventListener("submit", function (event) { event.preventDefault(); });
   // A form has its first values back only after the event.
