@@ -13,7 +13,7 @@ import json
 import platform
 import sys
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +162,7 @@ def write(path: Path, subject: Subject) -> tuple[Path, Path]:
             "NumPy": np.__version__,
             **found,
         },
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "cases": steps,
     }
     npz_path = path.with_name(path.name + ".npz")

@@ -140,12 +140,17 @@ def row_of(result: Result, subject: Subject, group: str) -> Row:
         case.name,
         float(result.error),
         float(result.tolerance),
-        result.failure,
+        encodable(result.failure),
         result.note,
         tuple((one.name, one.error, one.tolerance) for one in result.steps),
         None if result.passed else _plain(result.diverging),
         command(subject, group, case.id),
     )
+
+
+def encodable(text: str) -> str:
+    """Write what no encoding knows, such as half of a surrogate pair, as an escape."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _plain(step: Step | None) -> Difference | None:

@@ -12,7 +12,7 @@ from conformance.backends import PREFIXES
 from conformance.families import Family, dtypes, families_of
 from conformance.flags import strict
 from conformance.places import placed, why_absent
-from conformance.rows import Leg, NotRun, Row, row_of
+from conformance.rows import Leg, NotRun, Row, encodable, row_of
 from conformance.subjects import QUICK, Subject
 
 EVERYTHING = "everything"
@@ -140,7 +140,7 @@ def _rows(family: Family, subject: Subject) -> Iterator[Row]:
             "(stopped before its end)",
             float("inf"),
             0.0,
-            f"{type(error).__name__}: {error}",
+            encodable(f"{type(error).__name__}: {error}"),
         )
 
 

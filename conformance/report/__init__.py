@@ -1,7 +1,7 @@
 """The report: one page, with the same as JSON and as JUnit XML.
 
-Files: `index.html` needs nothing beside itself and no network; `report.json` holds every
-result; `junit.xml` is for machines that count tests.
+Files: `index.html` needs nothing beside itself and no network; `report.json` holds
+every result; `junit.xml` is for machines that count tests.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def write(folder: Path, legs: Sequence[Leg], passed: bool) -> None:
 def facts_of_run() -> dict[str, Any]:
     """Say when and on what kind of machine; nothing names it or its user."""
     return {
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "albert": __version__,
         "Python": platform.python_version(),
         "platform": platform.platform(),

@@ -1,9 +1,10 @@
 """Try the page in a real browser, as its readers do.
 
-`python -m conformance.report.browse DIR` needs Playwright (`pip install playwright`) and
-a Chromium, for example of `apt-get install chromium` or `playwright install chromium`.
-It opens DIR/index.html without a network, at two widths, uses the filters with the mouse
-and the keyboard, and writes screenshots beside the page.
+`python -m conformance.report.browse DIR` needs Playwright (`pip install playwright`)
+and a Chromium, of `apt-get install chromium` or `playwright install chromium`. It opens
+DIR/index.html at two widths, watches that nothing is asked of a network and nothing
+said in the console, uses the filters with the mouse and the keyboard, and writes
+screenshots beside the page.
 """
 
 from __future__ import annotations
@@ -29,11 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     from playwright.sync_api import sync_playwright
 
-    parser = argparse.ArgumentParser(
-        prog="python -m conformance.report.browse", description=__doc__
-    )
-    parser.add_argument("folder", type=Path, metavar="DIR")
-    folder = parser.parse_args(arguments).folder.resolve()
+    folder = parser().parse_args(arguments).folder.resolve()
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -49,6 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(fault)
     print("browse:", "FAILED" if faults else "passed")
     return 1 if faults else 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Say what the command takes."""
+    found = argparse.ArgumentParser(
+        prog="python -m conformance.report.browse", description=__doc__
+    )
+    found.add_argument("folder", type=Path, metavar="DIR")
+    return found
 
 
 def look(browser: Any, folder: Path, width: int) -> list[str]:

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from conformance.report import summary
 from conformance.report.plot import plot
-from conformance.rows import Leg
+from conformance.rows import Leg, encodable
 
 _TEMPLATE = "page.html"
 
@@ -37,7 +37,7 @@ def page(legs: Sequence[Leg], passed: bool, facts: dict[str, Any]) -> str:
     rows = [row for leg in legs for row in leg.rows]
     lines = summary.lines(legs)
     curves = summary.curves(legs)
-    return templates.get_template(_TEMPLATE).render(
+    text = templates.get_template(_TEMPLATE).render(
         passed=passed,
         facts=facts,
         legs=legs,
@@ -55,6 +55,7 @@ def page(legs: Sequence[Leg], passed: bool, facts: dict[str, Any]) -> str:
         }
         | {"class": list(dict.fromkeys(one.class_name for one in lines))},
     )
+    return encodable(text) + "\n"
 
 
 def number(value: float) -> str:

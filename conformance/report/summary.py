@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -153,7 +154,9 @@ class Curve:
     points: tuple[Point, ...]
 
 
-_LAYER = "hidden_states."
+_LAYER = re.compile(r"hidden_states\.(\d+)")
+_BLOCK = re.compile(r"blocks\.(\d+)\.full_layer_layer_norm")
+_MAPPED = "embedding_hidden_mapping_in"
 _BEHIND = {
     "pooler_output": "pooled",
     "logits": "scores",
@@ -166,11 +169,16 @@ _BEHIND = {
 
 
 def curves(legs: Sequence[Leg]) -> list[Curve]:
-    """Give a curve for each column whose results tell of layers."""
+    """Give a curve for each column whose results tell of layers.
+
+    Of several families that do, the first, since each has tolerances of its own.
+    """
     found = []
     for column in columns(legs):
         rows = [row for leg in legs for row in leg.rows if column.holds(row)]
-        points = _points(rows)
+        groups = dict.fromkeys(row.group for row in rows)
+        every = (_points(r for r in rows if r.group == group) for group in groups)
+        points = next(filter(None, every), None)
         if points:
             found.append(Curve(column, tuple(sorted(points, key=_order))))
     return found
@@ -191,10 +199,12 @@ def _points(rows: Iterable[Row]) -> list[Point]:
 
 def _point(step: str) -> str:
     """Name a step's place on the axis; "" if it has none."""
-    if step.startswith(_LAYER):
-        number = step.removeprefix(_LAYER)
-        return "mapped" if number == "0" else number
-    return _BEHIND.get(step, "")
+    layer, block = _LAYER.fullmatch(step), _BLOCK.fullmatch(step)
+    if layer:
+        return layer[1] if int(layer[1]) else "mapped"
+    if block:
+        return str(int(block[1]) + 1)
+    return "mapped" if step == _MAPPED else _BEHIND.get(step, "")
 
 
 def _order(point: Point) -> tuple[int, int]:

@@ -111,8 +111,8 @@ def test_a_framework_that_cannot_be_imported_is_a_failure(monkeypatch, capsys):
     monkeypatch.setattr(walking, "why_absent", refuse)
     assert command.main(["--framework", "tf"]) == 1
     assert capsys.readouterr().out == (
-        "tf    cpu all everything: FAILED, not run: cannot be run: ImportError: no such "
-        "thing\nconformance: FAILED\n"
+        "tf    cpu all everything: FAILED, not run: cannot be run: ImportError: no "
+        "such thing\nconformance: FAILED\n"
     )
 
 

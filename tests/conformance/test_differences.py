@@ -66,7 +66,7 @@ def test_first_step_beyond_the_tolerance():
     [
         (STATE * np.nan, STATE, "it is not finite"),
         (STATE * np.nan, STATE * np.nan, "it is not finite"),
-        (STATE, STATE * np.inf, "it is not finite"),
+        (STATE, STATE + np.float32(np.inf), "it is not finite"),
         (STATE[:, :1], STATE, "its shape is (1, 1, 8), not (1, 2, 8)"),
         (STATE[:0], STATE[:0], "it is empty"),
     ],
