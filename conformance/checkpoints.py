@@ -154,7 +154,9 @@ def tolerances(case: OfACheckpoint, exact: Arrays) -> dict[str, float]:
     }
     for number in range(ROUNDINGS + 1):
         nudge = np.random.default_rng(number) if number else None
-        weights = {n: rounded(a, FLOAT32, nudge) for n, a in case.arrays.items()}
+        weights: Arrays = {
+            n: rounded(a, FLOAT32, nudge) for n, a in case.arrays.items()
+        }
         found = oracle.MODELS[case.class_name](case.config, weights, case.inputs)
         for name, array in in_order(found).items():
             off = np.abs(np.asarray(array, np.float64) - exact[name]).max()

@@ -122,7 +122,7 @@ def differences(
     """
     ours, theirs = in_order(found), in_order(right)
     for name in [*theirs, *(name for name in ours if name not in theirs)]:
-        allowed = tolerance if isinstance(tolerance, float) else tolerance[name]
+        allowed = tolerance[name] if isinstance(tolerance, Mapping) else tolerance
         if name not in ours or name not in theirs:
             why = "missing" if name in theirs else "not asked for"
             yield Difference(name, math.inf, allowed, why=why)

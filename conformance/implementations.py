@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
+from typing import Any
 
 from albert.common import names
 from albert.common.loading import load_arrays, prepare
@@ -34,7 +35,7 @@ def given(text: str) -> Build:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
-    build = getattr(importlib.import_module(module), name, None)
+    build: Any = getattr(importlib.import_module(module), name, None)
     if not callable(build):
         raise ValueError(
             f"--implementation must name a callable, but {module} has no callable "

@@ -2,9 +2,9 @@
 
 The oracle is run in them, to learn how far a computation in that precision may be from
 float64. They hold float32 and need nothing but NumPy. Every operation is computed in
-float32 and its result is rounded, to nearest, to the values that the precision has. Sums
-within one operation, those of a matrix product or a mean, are float32's, as they are in
-the hardware.
+float32 and its result is rounded, to nearest, to the values that the precision has.
+Sums within one operation, those of a matrix product or a mean, are float32's, as they
+are in the hardware.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ BFLOAT16 = Precision("bfloat16", 8)
 FLOAT16 = Precision("float16", 11, least=-14, largest=65504.0)
 TENSORFLOAT32 = Precision("tensorfloat32", FLOAT_BITS, factors=11)
 BFLOAT16_PRODUCTS = Precision("float32, bfloat16 products", FLOAT_BITS, factors=8)
-# Two bfloat16 numbers hold 16 bits of a factor; the product of the two lower is left out.
+# Two bfloat16 numbers hold 16 bits of a factor; the product of the two lower is left
+# out.
 BFLOAT16_3X = Precision("float32, 3 bfloat16 products", FLOAT_BITS, factors=16)
 
 
@@ -92,7 +93,8 @@ def _round_small(values: np.ndarray, precision: Precision) -> np.ndarray:
     spacing = 2.0 ** ((precision.least or 0) - precision.bits + 1)
     given = np.asarray(values).astype(np.float32)
     few = np.abs(given) < 2.0 ** (precision.least or 0)
-    found = np.where(few, np.rint(given / spacing) * np.float32(spacing), found)
+    steps = np.rint(np.where(few, given, 0) / np.float32(spacing))
+    found = np.where(few, steps * np.float32(spacing), found)
     too_large = np.abs(found) > (precision.largest or np.inf)
     return np.where(too_large, np.copysign(np.inf, found), found).astype(np.float32)
 
@@ -128,7 +130,7 @@ class Rounded(np.ndarray):
     ) -> Any:
         """Compute in float32 and round."""
         given = [_plain(one) for one in inputs]
-        if ufunc is np.matmul:
+        if ufunc is np.matmul and self.precision.factors < FLOAT_BITS:
             given = [self._rounded(one, self.precision.factors) for one in given]
         with np.errstate(over="ignore", under="ignore"):
             result = getattr(ufunc, method)(*given, **how)
@@ -150,7 +152,7 @@ class Rounded(np.ndarray):
         if not np.issubdtype(result.dtype, np.floating):
             return result
         result = self._to_nearest(result, bits)
-        if self.nudge is None or bits == FLOAT_BITS:
+        if self.nudge is None:
             return result
         spacing = np.ldexp(1.0, np.frexp(result)[1] - (bits or self.precision.bits))
         drawn = self.nudge.random(result.shape)
@@ -178,7 +180,7 @@ class Rounded(np.ndarray):
 def _plain(operand: Any) -> Any:
     array = np.asarray(operand)
     if np.issubdtype(array.dtype, np.floating):
-        return array.astype(np.float32)
+        return array.astype(np.float32, copy=False)
     return array
 
 

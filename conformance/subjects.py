@@ -56,6 +56,9 @@ class Subject:
     def build(self) -> Build:
         """Give the function that makes a model of weights.
 
+        Returns:
+            The framework's, or the callable that `framework` names.
+
         Raises:
             ImportError: it cannot be imported.
         """

@@ -294,8 +294,8 @@ def test_row_takes_any_kind_of_step():
     assert row.failure == "\\ud800"
     assert row.diverging == Difference("s", 1.0, 0.5, (0, 4), (2.5,), (), first=4)
     assert row.command == (
-        "python -m conformance --framework pt --device cpu --dtype float32 --level quick "
-        "--family forward --case 'AlbertModel-inputs-it'\"'\"'s'"
+        "python -m conformance --framework pt --device cpu --dtype float32 "
+        "--level quick --family forward --case 'AlbertModel-inputs-it'\"'\"'s'"
     )
     assert as_json(row)["steps"] == [["s", 1.0, 0.5]]
     assert row_of(Result(case, 0.0), Subject("pt"), "forward").diverging is None
