@@ -1,92 +1,115 @@
-"""`python -m conformance`: hold the installed backends to the oracle."""
+"""`python -m conformance`: hold implementations to the oracle, here and now.
+
+`python -m conformance record` and `compare` hold runs of different machines together.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from conformance import (
-    changes,
-    dropout,
-    goldens,
-    google,
-    google_training,
-    gradients,
-    training,
-    written,
-)
-from conformance.backends import PREFIXES, implementation, loader
-from conformance.cases import all_cases
-from conformance.run import Result, run_cases
+from conformance import comparing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the suite.
+    """Run the suite, or record a run, or compare two records.
 
     Args:
         arguments: of the command line; None reads the process's own.
 
     Returns:
-        0 if every case passed; 1 if one did not, none ran, or a framework that was
-        asked for cannot be imported.
+        0 if every case passed; 1 if one did not, none ran, or what was asked for by
+        name cannot be run; 2 if two records cannot be compared.
     """
-    parser = argparse.ArgumentParser(prog="python -m conformance", description=__doc__)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["compare"]:
+        # Nothing but NumPy is imported for it.
+        return comparing.main(given[1:])
+    if given[:1] == ["record"]:
+        from conformance import recording
+
+        return recording.main(given[1:])
+    return _check(_parser().parse_args(given))
+
+
+def _parser() -> argparse.ArgumentParser:
+    from conformance.backends import PREFIXES
+    from conformance.families import FAMILIES, OF_A_CHECKPOINT, dtypes
+    from conformance.subjects import DEVICES, FULL, LEVELS
+
+    parser = argparse.ArgumentParser(
+        prog="python -m conformance",
+        description="Hold the frameworks to the float64 oracle.",
+        epilog="python -m conformance record FILE, and compare A B, hold runs of "
+        "different machines together; docs/conformance.md explains all of it.",
+    )
     parser.add_argument(
         "--framework",
         action="append",
         choices=tuple(PREFIXES),
         help="check this one only; may be given several times (default: all three)",
     )
-    chosen = parser.parse_args(arguments).framework or list(PREFIXES)
-    passed = [check(framework) for framework in dict.fromkeys(chosen)]
-    print("conformance:", "passed" if all(passed) and passed else "FAILED")
-    return 0 if all(passed) and passed else 1
-
-
-def check(framework: str) -> bool:
-    """Check one framework and print a line for each class and family."""
-    try:
-        build, load = implementation(framework), loader(framework)
-    except ImportError as error:
-        print(f"{framework:5} FAILED: cannot be imported: {error}")
-        return False
-    lines: dict[tuple[str, str], list[Result]] = {}
-    sources = (
-        run_cases(build, all_cases()),
-        goldens.run(build),
-        google.run(build),
-        written.run(load),
-        gradients.run(framework, gradients.all_gradient_cases()),
-        dropout.run(framework),
-        training.run(framework),
-        changes.run(framework),
+    parser.add_argument(
+        "--implementation",
+        action="append",
+        metavar="MODULE:CALLABLE",
+        help="check an implementation that is none of this package's instead",
     )
-    for results in sources:
-        for result in results:
-            key = (result.case.class_name, result.case.family)
-            lines.setdefault(key, []).append(result)
-    for (class_name, family), results in lines.items():
-        _print_line(framework, class_name, family, results)
-    if not google.available():
-        print(f"{framework:5} not run: Google's own checkpoints (../shared is absent)")
-    if not google_training.available():
-        print(f"{framework:5} not run: Google's own training (../shared is absent)")
-    return bool(lines) and all(r.passed for line in lines.values() for r in line)
-
-
-def _print_line(
-    framework: str, class_name: str, family: str, results: list[Result]
-) -> None:
-    worst = max(results, key=lambda result: result.error)
-    verdict = "ok" if all(result.passed for result in results) else "FAILED"
-    print(
-        f"{framework:5} {class_name:31} {family:20} {len(results):3} cases  "
-        f"largest error {worst.error:.1e} of {worst.tolerance:.0e}  {verdict}"
+    parser.add_argument(
+        "--device",
+        action="append",
+        choices=(*DEVICES, "all"),
+        help="where to compute (default: cpu); all: wherever it can be",
     )
-    for result in results:
-        if not result.passed:
-            print(f"      {result.case.name}: {result.error:.1e} {result.failure}")
+    parser.add_argument(
+        "--dtype",
+        action="append",
+        choices=dtypes(),
+        help="type of the computation (default: all in the full level, else float32)",
+    )
+    parser.add_argument("--level", choices=LEVELS, default=FULL)
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FOLDER",
+        help="check a checkpoint of yours instead of the suite's cases",
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="write a page, index.html, with report.json and junit.xml",
+    )
+    families = [one.name for one in (*FAMILIES, *OF_A_CHECKPOINT)]
+    parser.add_argument("--family", choices=families, help="run this family only")
+    parser.add_argument(
+        "--case",
+        action="append",
+        metavar="ID",
+        help="run the case of this id only; may be given several times",
+    )
+    return parser
+
+
+def _check(chosen: argparse.Namespace) -> int:
+    from conformance.orders import orders
+    from conformance.processes import walk_all
+    from conformance.walking import unspoiled
+
+    if chosen.report is not None:
+        # What it needs shall be missed now, not after minutes.
+        from conformance import report
+    with unspoiled():
+        legs = walk_all(orders(chosen))
+    # A framework without a device that nobody asked for by name is no failure.
+    ran = [leg for leg in legs if leg.rows or any(one.failure for one in leg.not_run)]
+    passed = bool(ran) and all(leg.passed for leg in ran)
+    if chosen.report is not None:
+        report.write(chosen.report, legs, passed)
+    print("conformance:", "passed" if passed else "FAILED")
+    return 0 if passed else 1
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import importlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,6 +39,25 @@ Build = Callable[[str, AlbertConfig, dict[str, np.ndarray]], Run]
 PREFIXES = {"pt": "", "tf": "TF", "flax": "Flax"}
 
 
+_device: ContextVar[Any] = ContextVar("device", default=None)
+
+
+@contextmanager
+def on_device(device: Any) -> Generator[None]:
+    """Load models onto a device for a while."""
+    token = _device.set(device)
+    try:
+        yield
+    finally:
+        _device.reset(token)
+
+
+def device_options() -> dict[str, Any]:
+    """Give the argument of `from_pretrained` that loads onto that device."""
+    device = _device.get()
+    return {} if device is None else {"device_map": device}
+
+
 def load_model(framework: str, class_name: str, folder: str | Path) -> Any:
     """Load a checkpoint the way a user loads it.
 
@@ -53,7 +74,7 @@ def load_model(framework: str, class_name: str, folder: str | Path) -> Any:
     """
     package = importlib.import_module(f"albert.{framework}")
     model_class = getattr(package, PREFIXES[framework] + class_name)
-    return model_class.from_pretrained(folder)
+    return model_class.from_pretrained(folder, **device_options())
 
 
 def make_model(

@@ -107,7 +107,8 @@ def _pt(
     parameters = [model.get_parameter(".".join(path)) for path in paths]
     # None is a weight that has no part in the loss, which here has gradient 0.
     return [
-        torch.zeros_like(one) if one.grad is None else one.grad for one in parameters
+        (torch.zeros_like(one) if one.grad is None else one.grad).cpu()
+        for one in parameters
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from conformance import oracle
 from conformance.backends import Build, Run
 from conformance.cases import Case
 from conformance.compare import largest_error
+from conformance.differences import Step, differences, first_beyond
 from conformance.tolerances import FLOAT32
 
 DETAILS = ("hidden_states", "attentions")
@@ -28,17 +29,30 @@ class Result:
         error: largest difference from the oracle; infinite if the call failed.
         failure: the exception's text, or "".
         tolerance: how large the error may be.
+        steps: the error of each step in the order of the computation, if it is known.
+        note: what a reader must know, such as "compiled, not run".
     """
 
     case: Case
     error: float
     failure: str = ""
     tolerance: float = FLOAT32
+    steps: tuple[Step, ...] = ()
+    note: str = ""
 
     @property
     def passed(self) -> bool:
         """Whether the error is within the tolerance."""
         return self.error <= self.tolerance
+
+    @property
+    def diverging(self) -> Step | None:
+        """The first step beyond its tolerance."""
+        return first_beyond(self.steps)
+
+
+Beside = Callable[[Case, dict[str, Any]], Iterable[Result]]
+"""Makes of a case and its plain outputs what else they are held to."""
 
 
 def expected(case: Case) -> dict[str, Any]:
@@ -56,26 +70,49 @@ def shown(case: Case, outputs: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in outputs.items() if name != left_out}
 
 
-def run_cases(build: Build, cases: Iterable[Case]) -> Iterator[Result]:
-    """Run cases, building a model once for neighbours that share it."""
+def run_cases(
+    build: Build, cases: Iterable[Case], beside: Beside | None = None
+) -> Iterator[Result]:
+    """Run cases, building a model once for neighbours that share it.
+
+    Args:
+        build: the implementation.
+        cases: what to run.
+        beside: what the same outputs are held to beside the oracle.
+
+    Yields:
+        A result for each case, then what `beside` gives.
+    """
     key, run = "", None
     for case in cases:
         try:
             if run is None or key != model_key(case):
                 key, run = model_key(case), _built(build, case)
-            yield Result(case, _error(run, case))
+            result, plain = _compared(run, case)
         except Exception as problem:  # whatever it is, it is this case's failure
-            yield Result(case, float("inf"), f"{type(problem).__name__}: {problem}")
+            result, plain = failed(case, problem), {}
+        yield result
+        if beside is not None:
+            yield from beside(case, plain)
 
 
-def _error(run: Run, case: Case) -> float:
-    """Give the larger error of the detailed and the plain call."""
+def failed(case: Case, problem: Exception) -> Result:
+    """Make the result of a case that raised."""
+    return Result(case, float("inf"), f"{type(problem).__name__}: {problem}")
+
+
+def _compared(run: Run, case: Case) -> tuple[Result, dict[str, Any]]:
+    """Give the larger error of the detailed and the plain call, and the latter."""
     right = expected(case)
-    plain = {name: right[name] for name in right if name not in DETAILS}
-    return max(
-        largest_error(run(case.inputs, True, case.training), right),
-        largest_error(run(case.inputs, False, case.training), plain),
-    )
+    right_plain = {name: right[name] for name in right if name not in DETAILS}
+    detailed = run(case.inputs, True, case.training)
+    plain = run(case.inputs, False, case.training)
+    one, other = largest_error(detailed, right), largest_error(plain, right_plain)
+    # Shown is the call that is worse; the detailed one if both are right.
+    steps = tuple(differences(detailed, right, FLOAT32))
+    if other > FLOAT32 and not one > FLOAT32:
+        steps = tuple(differences(plain, right_plain, FLOAT32))
+    return Result(case, max(one, other), steps=steps), plain
 
 
 def _built(build: Build, case: Case) -> Run:

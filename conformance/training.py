@@ -13,7 +13,7 @@ from conformance.tolerances import FLOAT32
 
 
 def run(framework: str) -> Iterator[Result]:
-    """Check the optimizers, whole curves and, if it is there, the original's training.
+    """Check the optimizers and whole curves.
 
     Args:
         framework: "pt", "tf" or "flax".
@@ -30,6 +30,18 @@ def run(framework: str) -> Iterator[Result]:
     for label, found in trajectories.trajectories(kind).items():
         right = trajectories.reference()[label]
         yield _worst("50 updates", label, trajectories.errors(found, right))
+
+
+def run_original(framework: str) -> Iterator[Result]:
+    """Check training beside the original's, if that is there.
+
+    Args:
+        framework: "pt", "tf" or "flax".
+
+    Yields:
+        As `run`.
+    """
+    kind = learner(framework)
     for folder in google_training.folders():
         found = google_training.errors_of(kind, folder)
         yield _worst("original's training", folder.name, found)

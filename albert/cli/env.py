@@ -127,16 +127,28 @@ def probe(framework: str) -> None:
     Args:
         framework: "pt", "tf" or "flax".
     """
-    packages, look = _PROBES[framework]
+    packages, _ = _PROBES[framework]
     try:
-        versions = {name: _imported_version(name) for name in packages}
-        found = {**versions, **look()}
+        found = described(framework)
     except Exception as error:
         found = _broken(framework, _without_paths(error))
         if isinstance(error, ModuleNotFoundError) and error.name in packages:
             found = {name: _version(name) for name in packages}
             found[error.name] = _NOT_THERE
     print(f"\n{json.dumps(found)}")
+
+
+def described(framework: str) -> dict[str, Any]:
+    """Give a framework's versions, devices and precision flags, as they are now.
+
+    Args:
+        framework: "pt", "tf" or "flax"; it is imported.
+
+    Returns:
+        What there is to say, by name.
+    """
+    packages, look = _PROBES[framework]
+    return {**{name: _imported_version(name) for name in packages}, **look()}
 
 
 def _imported_version(package: str) -> str:

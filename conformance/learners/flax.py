@@ -16,6 +16,7 @@ from albert.common.config import AlbertConfig
 from albert.common.training.rules import OptimizerSettings
 from albert.flax import FlaxAlbertForPreTraining
 from albert.flax.optimizers import clip_by_global_norm, make_optimizer
+from conformance.backends import device_options
 from conformance.learners import Arrays
 
 
@@ -31,7 +32,7 @@ class Learner:
     @classmethod
     def from_checkpoint(cls, folder: str | Path) -> Any:
         """Load a model."""
-        model = FlaxAlbertForPreTraining.from_pretrained(folder)
+        model = FlaxAlbertForPreTraining.from_pretrained(folder, **device_options())
         return cls(model.weight_rows(), model.params, model)
 
     @classmethod

@@ -13,6 +13,7 @@ from albert.common.config import AlbertConfig
 from albert.common.training.rules import OptimizerSettings
 from albert.pt import AlbertForPreTraining
 from albert.pt.optimizers import clip_by_global_norm, make_optimizer
+from conformance.backends import device_options
 from conformance.learners import Arrays
 
 
@@ -26,7 +27,7 @@ class Learner:
     @classmethod
     def from_checkpoint(cls, folder: str | Path) -> Any:
         """Load a model."""
-        model = AlbertForPreTraining.from_pretrained(folder).train()
+        model = AlbertForPreTraining.from_pretrained(folder, **device_options()).train()
         found = dict(model.named_parameters())
         return cls(
             {r.canonical: found[r.canonical] for r in model.weight_rows()}, model
@@ -53,7 +54,9 @@ class Learner:
         outputs.loss.backward()
         given = {"loss": outputs.loss, "sop_logits": outputs.sop_logits}
         gradients = [parameter.grad for parameter in self.parameters.values()]
-        return {name: one.detach().numpy() for name, one in given.items()}, gradients
+        return {
+            name: one.detach().cpu().numpy() for name, one in given.items()
+        }, gradients
 
     def update(self, gradients: Any, rate: np.float32) -> float:
         """Make one update."""
@@ -69,7 +72,7 @@ class Learner:
     def canonical(self, gradients: Any) -> Arrays:
         """Turn into arrays."""
         pairs = zip(self.parameters, gradients, strict=True)
-        return {name: one.detach().numpy().copy() for name, one in pairs}
+        return {name: one.detach().cpu().numpy().copy() for name, one in pairs}
 
     def native(self, gradients: Arrays) -> Any:
         """Turn into tensors."""

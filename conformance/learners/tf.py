@@ -14,6 +14,7 @@ from albert.common.config import AlbertConfig
 from albert.common.training.rules import OptimizerSettings
 from albert.tf import TFAlbertForPreTraining
 from albert.tf.optimizers import clip_by_global_norm, make_optimizer
+from conformance.backends import device_options
 from conformance.learners import Arrays
 
 
@@ -30,7 +31,7 @@ class Learner:
     @classmethod
     def from_checkpoint(cls, folder: str | Path) -> Any:
         """Load a model."""
-        model = TFAlbertForPreTraining.from_pretrained(folder)
+        model = TFAlbertForPreTraining.from_pretrained(folder, **device_options())
         rows = model.weight_rows()
         return cls(rows, [model._get_weight(row) for row in rows], model)
 

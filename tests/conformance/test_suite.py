@@ -9,15 +9,7 @@ from pathlib import Path
 import pytest
 
 from albert.common import names
-from conformance import __main__ as command
-from conformance import (
-    changes,
-    dropout,
-    goldens,
-    google,
-    google_training,
-    gradients,
-)
+from conformance import changes, goldens, google
 from conformance.backends import PREFIXES, implementation
 from conformance.cases import Case, all_cases
 from conformance.mutants import MUTANTS, Mutant, caught_by, mutated
@@ -168,60 +160,3 @@ def test_the_sound_backend_is_back_after_a_defect():
         assert albert.pt.models.AlbertModel is not before
     assert albert.pt.models.AlbertModel is before
     assert importlib.import_module("albert.pt.models").AlbertModel is before
-
-
-def _few(monkeypatch, number):
-    cases = [c for c in all_cases() if c.family == "configuration"][:number]
-    monkeypatch.setattr(command, "all_cases", lambda: cases)
-    monkeypatch.setattr(goldens, "golden_cases", list)
-    monkeypatch.setattr(gradients, "all_gradient_cases", list)
-    monkeypatch.setattr(dropout, "places", list)
-    monkeypatch.setattr(dropout, "others", list)
-    monkeypatch.setattr(changes, "run", lambda framework: [])
-    monkeypatch.setattr(google, "available", lambda: False)
-    monkeypatch.setattr(google_training, "available", lambda: False)
-    monkeypatch.setattr(command.training, "run", lambda framework: [])
-
-
-def test_command_passes_and_says_what_was_not_run(monkeypatch, capsys):
-    _few(monkeypatch, 2)
-    assert command.main(["--framework", "pt"]) == 0
-    printed = capsys.readouterr().out
-    assert "pt    AlbertModel                     configuration          2 cases" in (
-        printed
-    )
-    assert "not run: Google's own checkpoints" in printed
-    assert "not run: Google's own training" in printed
-    assert printed.endswith("conformance: passed\n")
-
-
-def test_command_fails_if_no_case_ran(monkeypatch, capsys):
-    _few(monkeypatch, 0)
-    monkeypatch.setattr(command.written, "folders", list)
-    assert command.main(["--framework", "pt"]) == 1
-    assert capsys.readouterr().out.endswith("conformance: FAILED\n")
-
-
-def test_command_fails_if_a_framework_cannot_be_imported(monkeypatch, capsys):
-    def refuse(framework):
-        raise ImportError("no such thing")
-
-    monkeypatch.setattr(command, "implementation", refuse)
-    assert command.main(["--framework", "tf"]) == 1
-    assert "tf    FAILED: cannot be imported: no such thing" in capsys.readouterr().out
-
-
-def test_command_fails_on_a_breach(monkeypatch, capsys):
-    _few(monkeypatch, 2)
-    with mutated("pt", MUTANTS[0]):
-        build = implementation("pt")
-        monkeypatch.setattr(command, "implementation", lambda framework: build)
-        assert command.main(["--framework", "pt"]) == 1
-    assert "      one layer: " in capsys.readouterr().out
-
-
-def test_command_asks_for_all_three_frameworks(monkeypatch):
-    asked = []
-    monkeypatch.setattr(command, "check", lambda name: asked.append(name) or True)
-    assert command.main([]) == 0
-    assert asked == ["pt", "tf", "flax"]

@@ -20,6 +20,7 @@ ELSEWHERE = (
     'python -m pip install -c constraints.txt -e ".[all]" && albert demo',
     'python -m pip install -c constraints.txt -e ".[all,test]" && python -m pytest',
     "python -m conformance",
+    "python -m conformance --level quick",
     "python -m conformance.mutants",
     "python -m conformance.fuzz",
     "python -m benchmarks.loading memory",
