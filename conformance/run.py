@@ -28,12 +28,14 @@ class Result:
         error: largest difference from the oracle; infinite if the call failed.
         failure: the exception's text, or "".
         tolerance: how large the error may be.
+        steps: of `conformance.steps`, what each step was off, where that was looked at.
     """
 
     case: Case
     error: float
     failure: str = ""
     tolerance: float = FLOAT32
+    steps: tuple[Any, ...] = ()
 
     @property
     def passed(self) -> bool:
