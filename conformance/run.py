@@ -28,7 +28,8 @@ class Result:
         error: largest difference from the oracle; infinite if the call failed.
         failure: the exception's text, or "".
         tolerance: how large the error may be.
-        steps: of `conformance.steps`, what each step was off, where that was looked at.
+        steps: the error of each step in the order of the computation, if it is known.
+        note: what a reader must know, such as "compiled, not run".
     """
 
     case: Case
@@ -36,6 +37,7 @@ class Result:
     failure: str = ""
     tolerance: float = FLOAT32
     steps: tuple[Any, ...] = ()
+    note: str = ""
 
     @property
     def passed(self) -> bool:

@@ -206,7 +206,10 @@ def _furthest(
     )
     hidden = _hidden(name, right)
     if (found[hidden] > HIDDEN).any():
-        return wrong
+        place = np.unravel_index(int(np.where(hidden, found, -np.inf).argmax()), found.shape)
+        return Step(
+            name, np.inf, allowed, float(found[place]), -np.inf, tuple(map(int, place))
+        )
     found, right = np.where(hidden, 0.0, found), np.where(hidden, 0.0, right)
     if name == "predictions.activation":
         # The norm that follows takes the mean out; backends take it out before, too.

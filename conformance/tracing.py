@@ -34,6 +34,10 @@ _BEFORE = {
     "ffn_output": "activation",
     "predictions.LayerNorm": "predictions.activation",
 }
+_NORMS = ("LayerNorm", "layer_norm")
+GIVEN = ".given"
+"""Ends the name of what went into a norm."""
+
 _FIRST = "attention.query"
 _SCORES, _PROBABILITIES = "attention.scores", "attention.probabilities"
 _LEFT_OUT = ("_embeddings", "predictions", "classifier", "qa_outputs")
@@ -72,6 +76,8 @@ class Trace:
             place = f"blocks.{self._block}."
         if name in _BEFORE:
             self._note(place + _BEFORE[name], given)
+        if name.endswith(_NORMS):
+            self._note(place + name + GIVEN, given)
         self._note(place + name, gave)
 
     def see_softmax(self, scores: Any, probabilities: Any) -> None:
@@ -196,7 +202,7 @@ def _watch_flax(model: Any, class_name: str, trace: Trace) -> Iterator[None]:
         fast.using(compiled=False, layers=False),
         linen.intercept_methods(watched),
         _softmax_watched(jax.nn, partial(tell, trace.see_softmax)),
-        _compiled_anew(model),
+        compiled_anew(model),
     ):
         yield
         jax.effects_barrier()
@@ -206,7 +212,7 @@ _calls = count()
 
 
 @contextmanager
-def _compiled_anew(model: Any) -> Iterator[None]:
+def compiled_anew(model: Any) -> Iterator[None]:
     """Give a model a configuration that no program has been compiled for."""
     before = model.config.architectures
     model.config.architectures = [f"traced {next(_calls)}"]
