@@ -128,7 +128,7 @@ class Rounded(np.ndarray):
     ) -> Any:
         """Compute in float32 and round."""
         given = [_plain(one) for one in inputs]
-        if ufunc is np.matmul:
+        if ufunc is np.matmul and self.precision.factors < FLOAT_BITS:
             given = [self._rounded(one, self.precision.factors) for one in given]
         with np.errstate(over="ignore", under="ignore"):
             result = getattr(ufunc, method)(*given, **how)
@@ -150,7 +150,7 @@ class Rounded(np.ndarray):
         if not np.issubdtype(result.dtype, np.floating):
             return result
         result = self._to_nearest(result, bits)
-        if self.nudge is None or bits == FLOAT_BITS:
+        if self.nudge is None:
             return result
         spacing = np.ldexp(1.0, np.frexp(result)[1] - (bits or self.precision.bits))
         drawn = self.nudge.random(result.shape)
@@ -178,7 +178,7 @@ class Rounded(np.ndarray):
 def _plain(operand: Any) -> Any:
     array = np.asarray(operand)
     if np.issubdtype(array.dtype, np.floating):
-        return array.astype(np.float32)
+        return array.astype(np.float32, copy=False)
     return array
 
 

@@ -151,13 +151,29 @@ def rounding_errors(
         step's largest value is.
     """
     found = [rounded_steps(case, precision, run) for run in range(runs + 1)]
-    errors = {}
-    for name, right in exact.items():
-        largest = max(_furthest(name, run[name], right).error for run in found)
-        shown = right[~_hidden(name, right)]
-        least = precision.unit * float(np.abs(shown).max(initial=0.0))
-        errors[name] = max(largest, least)
-    return errors
+    return {
+        name: rounding_error(name, precision, right, [run[name] for run in found])
+        for name, right in exact.items()
+    }
+
+
+def rounding_error(
+    name: str, precision: Precision, right: np.ndarray, found: list[np.ndarray]
+) -> float:
+    """Measure what a precision does to one step.
+
+    Args:
+        name: of the step.
+        precision: which.
+        right: the step in float64.
+        found: the same in runs that round.
+
+    Returns:
+        The largest error of all runs, but at least one rounding of the largest value.
+    """
+    largest = max(_furthest(name, one, right).error for one in found)
+    shown = right[~_hidden(name, right)]
+    return max(largest, precision.unit * float(np.abs(shown).max(initial=0.0)))
 
 
 def tolerances(case: Case, precision: Precision, exact: Arrays) -> dict[str, float]:

@@ -93,8 +93,8 @@ def hidden_tokens(subject: Subject) -> Pair:
     if np.array_equal(changed, inputs["input_ids"]):
         raise ValueError("no token is hidden, so that nothing was changed")
     found = subject.call({**inputs, "input_ids": changed})
-    real = real(subject.outputs, inputs)
-    return Pair(real(found, inputs), real, bitwise=True)
+    right = real(subject.outputs, inputs)
+    return Pair(real(found, inputs), right, bitwise=True)
 
 
 def mask_of_truth_values(subject: Subject) -> Pair:
