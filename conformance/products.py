@@ -140,7 +140,9 @@ def _tried(framework: str) -> tuple[tuple[Result, ...], tuple[tuple[str, str], .
     for flag, precisions in FLAGS[framework].items():
         found = _outputs(framework, model, case, flag)
         if all(np.array_equal(found[name], strict[name]) for name in strict):
-            reason = f"not run: no effect on this {kind}, equal to {STRICT!r} bit for bit"
+            reason = (
+                f"not run: no effect on this {kind}, equal to {STRICT!r} bit for bit"
+            )
             idle.append((flag, reason))
         elif kind not in precisions:
             results.append(

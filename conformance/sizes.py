@@ -139,9 +139,7 @@ class _OneByOne(Mapping[str, np.ndarray]):
         turn: makes the array that is given of the one that was read.
     """
 
-    def __init__(
-        self, folder: Path, turn: Callable[[np.ndarray], np.ndarray]
-    ) -> None:
+    def __init__(self, folder: Path, turn: Callable[[np.ndarray], np.ndarray]) -> None:
         self._arrays, self._turn = open_checkpoint(folder).arrays, turn
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -159,9 +157,7 @@ def _expected(case: Case, checkpoint: Path) -> tuple[Arrays, dict[str, float]]:
     kept = checkpoint / "oracle.npz"
     if not kept.exists():
         nudge = np.random.default_rng(1)
-        exact = _steps(
-            case, _OneByOne(checkpoint, lambda one: one.astype(np.float64))
-        )
+        exact = _steps(case, _OneByOne(checkpoint, lambda one: one.astype(np.float64)))
         short = _steps(
             case, _OneByOne(checkpoint, lambda one: rounded(one, FLOAT32, nudge))
         )
@@ -187,7 +183,5 @@ def _steps(case: Case, weights: Mapping[str, np.ndarray]) -> Arrays:
         if name.endswith(_KEPT):
             steps[name] = np.asarray(value)
 
-    outputs = oracle.MODELS[case.class_name](
-        case.config, weights, case.inputs, record
-    )
+    outputs = oracle.MODELS[case.class_name](case.config, weights, case.inputs, record)
     return {**steps, **without_details(outputs)}

@@ -112,8 +112,7 @@ def rounded_steps(case: Case, precision: Precision, run: int = 0) -> Arrays:
     """
     nudge = np.random.default_rng(run) if run else None
     weights = {
-        name: rounded(array, precision, nudge)
-        for name, array in case.weights().items()
+        name: rounded(array, precision, nudge) for name, array in case.weights().items()
     }
     return {name: np.asarray(one) for name, one in _steps(case, weights).items()}
 
@@ -222,7 +221,9 @@ def _furthest(
     )
     hidden = _hidden(name, right)
     if (found[hidden] > HIDDEN).any():
-        place = np.unravel_index(int(np.where(hidden, found, -np.inf).argmax()), found.shape)
+        place = np.unravel_index(
+            int(np.where(hidden, found, -np.inf).argmax()), found.shape
+        )
         return Step(
             name, np.inf, allowed, float(found[place]), -np.inf, tuple(map(int, place))
         )

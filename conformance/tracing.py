@@ -138,9 +138,7 @@ def _run_as_written(model: Any, inputs: Arrays, **flags: bool) -> dict[str, Any]
     def compute(params: Any, inputs: Any) -> dict[str, Any]:
         return dict(model(**inputs, **flags, params=params, return_dict=True).items())
 
-    program = jax.jit(
-        compute, compiler_options={"xla_allow_excess_precision": False}
-    )
+    program = jax.jit(compute, compiler_options={"xla_allow_excess_precision": False})
     outputs = program(model.params, inputs)
     return {name: runner._to_numpy(value) for name, value in outputs.items()}
 
@@ -149,9 +147,7 @@ def _paths(model: Any, class_name: str) -> dict[str, str]:
     """Give the modules that have weights: their places in the model, and their paths."""
     base = class_name == "AlbertModel"
     modules = {row.module for row in names.weights(model.config, class_name)}
-    return {
-        path.removeprefix(names.PREFIX) if base else path: path for path in modules
-    }
+    return {path.removeprefix(names.PREFIX) if base else path: path for path in modules}
 
 
 @contextmanager

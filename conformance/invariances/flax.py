@@ -65,7 +65,9 @@ def _sharded(subject: Subject, mesh: str) -> Pair:
         if done.returncode != 0:
             raise RuntimeError(done.stderr[-500:])
         if json.loads(done.stdout.splitlines()[-1]) != {"devices": 8}:
-            raise RuntimeError(f"the outputs were not cut over 8 devices: {done.stdout}")
+            raise RuntimeError(
+                f"the outputs were not cut over 8 devices: {done.stdout}"
+            )
         with np.load(place / "outputs.npz") as gave:
             found = {name: gave[name] for name in gave}
     return Pair(found, {name: subject.outputs[name] for name in found})

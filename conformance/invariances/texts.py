@@ -60,9 +60,7 @@ def longer_right_padding(subject: Subject) -> Pair:
     """More padding to the right."""
     inputs = subject.case.inputs
     longer = {name: np.pad(one, ((0, 0), (0, 5))) for name, one in inputs.items()}
-    return Pair(
-        real(subject.call(longer), inputs), real(subject.outputs, inputs)
-    )
+    return Pair(real(subject.call(longer), inputs), real(subject.outputs, inputs))
 
 
 def left_padding(subject: Subject) -> Pair:
