@@ -1,14 +1,15 @@
 """Models in float32, bfloat16 and float16, each within what that precision rounds.
 
-The tolerance of each step is `steps.FACTOR` times the error that the oracle itself has in
-this precision (`conformance/rounding.py`), on this case, so that it grows with depth as
-the error does. Weights are values that the precision has, for the oracle, too.
+The tolerance of each step is `steps.FACTOR` times the error that the oracle itself has
+in this precision (`conformance/rounding.py`), on this case, so that it grows with depth
+as the error does. Weights are values that the precision has, for the oracle, too.
 
 The oracle rounds the result of every operation. The backends do not: a norm's mean,
-variance and quotient, attention's softmax and the losses are float32's in all three, and
-matrix products add up in float32. So the tolerance of a step is an upper bound, and a
-norm or a softmax that rounds too early would stay within it. That is why both are held to
-their own inputs as well (`kept_wide`), where nothing but one rounding is allowed.
+variance and quotient, attention's softmax and the losses are float32's in all three,
+and matrix products add up in float32. So the tolerance of a step is an upper bound, and
+a norm or a softmax that rounds too early would stay within it. That is why both are
+held to their own inputs as well (`kept_wide`), where nothing but one rounding is
+allowed.
 """
 
 from __future__ import annotations
@@ -201,7 +202,8 @@ def _softmax_kept(name: str, found: Arrays) -> Step:
     right = oracle.softmax(scores)
     below = np.minimum(scores.max(-1, keepdims=True) - scores, 1e3)
     # Float32 rounds the difference from the largest score, its exponential, each of the
-    # sums and the quotient; the last two terms are the exponential's own error and room.
+    # sums and the quotient; the last two terms are the exponential's own error and
+    # room.
     allowed = FLOAT32.unit * (below + scores.shape[-1] + 8) * right + 1e-37
     return _worst(f"{name} of its scores", found[name], right, allowed)
 

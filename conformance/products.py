@@ -59,7 +59,7 @@ FLAGS: dict[str, dict[str, dict[str, Precision]]] = {
         },
     },
 }
-"""Framework -> setting -> kind of device -> what products then read of their factors."""
+"""Framework -> setting -> kind of device -> what products read of their factors."""
 
 
 @contextmanager

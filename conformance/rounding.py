@@ -2,9 +2,9 @@
 
 The oracle is run in them, to learn how far a computation in that precision may be from
 float64. They hold float32 and need nothing but NumPy. Every operation is computed in
-float32 and its result is rounded, to nearest, to the values that the precision has. Sums
-within one operation, those of a matrix product or a mean, are float32's, as they are in
-the hardware.
+float32 and its result is rounded, to nearest, to the values that the precision has.
+Sums within one operation, those of a matrix product or a mean, are float32's, as they
+are in the hardware.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ BFLOAT16 = Precision("bfloat16", 8)
 FLOAT16 = Precision("float16", 11, least=-14, largest=65504.0)
 TENSORFLOAT32 = Precision("tensorfloat32", FLOAT_BITS, factors=11)
 BFLOAT16_PRODUCTS = Precision("float32, bfloat16 products", FLOAT_BITS, factors=8)
-# Two bfloat16 numbers hold 16 bits of a factor; the product of the two lower is left out.
+# Two bfloat16 numbers hold 16 bits of a factor; the product of the two lower is left
+# out.
 BFLOAT16_3X = Precision("float32, 3 bfloat16 products", FLOAT_BITS, factors=16)
 
 

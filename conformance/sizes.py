@@ -132,7 +132,7 @@ def _random(row: names.Weight, config: AlbertConfig) -> np.ndarray:
 
 
 class _OneByOne(Mapping[str, np.ndarray]):
-    """A checkpoint's weights, each read and turned into another array when it is asked for.
+    """A checkpoint's weights, each read and turned when it is asked for.
 
     Args:
         folder: with the checkpoint.
@@ -153,7 +153,7 @@ class _OneByOne(Mapping[str, np.ndarray]):
 
 
 def _expected(case: Case, checkpoint: Path) -> tuple[Arrays, dict[str, float]]:
-    """Give the oracle's steps and what float32 is off, computed or as they were kept."""
+    """Give the oracle's steps and what float32 is off, as computed or as kept."""
     kept = checkpoint / "oracle.npz"
     if not kept.exists():
         nudge = np.random.default_rng(1)

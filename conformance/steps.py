@@ -33,10 +33,10 @@ Arrays = dict[str, np.ndarray]
 FACTOR = 2.0
 """How many times the oracle's own rounding error a backend may be off.
 
-The error is the largest of four runs of the oracle, one that rounds to nearest and three
-that round otherwise, which are off about twice as far as the first. The factor is for what
-a backend rounds and the oracle does not: a query scaled before its product, an activation
-centred before its norm, weights cast once more."""
+The error is the largest of four runs of the oracle, one that rounds to nearest and
+three that round otherwise, which are off about twice as far as the first. The factor is
+for what a backend rounds and the oracle does not: a query scaled before its product, an
+activation centred before its norm, weights cast once more."""
 
 NUDGED_RUNS = 3
 """Runs of the oracle that round otherwise, beside the one that rounds to nearest."""

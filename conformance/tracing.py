@@ -81,7 +81,7 @@ class Trace:
         self._note(place + name, gave)
 
     def see_softmax(self, scores: Any, probabilities: Any) -> None:
-        """Note attention's scores and probabilities; the first softmax of each block."""
+        """Note attention's scores and probabilities, of each block's first softmax."""
         place = f"blocks.{self._block}."
         if place + _SCORES not in self.steps:
             self._note(place + _SCORES, scores)
@@ -144,7 +144,7 @@ def _run_as_written(model: Any, inputs: Arrays, **flags: bool) -> dict[str, Any]
 
 
 def _paths(model: Any, class_name: str) -> dict[str, str]:
-    """Give the modules that have weights: their places in the model, and their paths."""
+    """Give places in the model, and canonical paths, of modules with weights."""
     base = class_name == "AlbertModel"
     modules = {row.module for row in names.weights(model.config, class_name)}
     return {path.removeprefix(names.PREFIX) if base else path: path for path in modules}

@@ -2,9 +2,9 @@
 
     python -m conformance.words FRAMEWORK
 
-imports a framework's part of the package in this fresh process and prints, as JSON, what
-its public names read of the demo checkpoint and make of texts. `run` starts that process
-and holds it to what this one computes, which needs no framework.
+imports a framework's part of the package in this fresh process and prints, as JSON,
+what its public names read of the demo checkpoint and make of texts. `run` starts that
+process and holds it to what this one computes, which needs no framework.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ TENSORS = {"pt": "pt", "tf": "tf", "flax": "jax"}
 DRAWN = 300
 _ROOT = Path(__file__).resolve().parents[1]
 
-# What tokenizers get wrong: controls, marks that combine, Hangul in parts, case that has
-# no single letter, ligatures, right to left, emoji in sequence, spaces that are none,
-# quotes that SentencePiece rewrites, commas after digits, special tokens inside words.
+# What tokenizers get wrong: controls, marks that combine, Hangul in parts, case that
+# has no single letter, ligatures, right to left, emoji in sequence, spaces that are
+# none, quotes that SentencePiece rewrites, commas after digits, special tokens inside
+# words.
 _POOLS = (
     "aab12 x!h,.",
     "0123456789,. ",

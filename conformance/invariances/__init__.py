@@ -1,9 +1,9 @@
 """What must not matter: the company of a text, padding, the way of computing, files.
 
 Each check computes the same in two ways and compares what they give. Where both do the
-same operations on the same numbers, the tolerance is 0: every bit is equal. Else each of
-the two may be off the oracle by the derived tolerance of float32 (`conformance/steps.py`),
-so that they may be twice that apart.
+same operations on the same numbers, the tolerance is 0: every bit is equal. Else each
+of the two may be off the oracle by the derived tolerance of float32
+(`conformance/steps.py`), so that they may be twice that apart.
 """
 
 from __future__ import annotations
@@ -26,8 +26,12 @@ def checks(framework: str) -> Mapping[str, Check]:
     Args:
         framework: "pt", "tf" or "flax".
 
+    Returns:
+        Functions that give two answers.
+
     Raises:
         ImportError: the framework cannot be imported.
+        ValueError: there is no such framework.
     """
     if framework not in PREFIXES:
         raise ValueError(

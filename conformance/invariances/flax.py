@@ -1,7 +1,7 @@
 """JAX' ways of computing the same.
 
-The models' loop over the layers is a scan, and they have no option for another; unrolled
-it is by JAX, which has one.
+The models' loop over the layers is a scan, and they have no option for another;
+unrolled it is by JAX, which has one.
 """
 
 from __future__ import annotations

@@ -91,6 +91,9 @@ class Subject:
             inputs: arguments of the call.
             model: None for the subject's own.
             **flags: such as `output_attentions`.
+
+        Returns:
+            Arrays by name.
         """
         runner = importlib.import_module(f"albert.{self.framework}.runner")
         chosen = self.model if model is None else model
@@ -107,6 +110,9 @@ class Subject:
             found: by output; what follows a space in a name only tells where it is of.
             right: the other, of the same names.
             bitwise: whether every bit must be equal.
+
+        Returns:
+            A step for each name.
 
         Raises:
             ValueError: they do not have the same names and shapes, or none.

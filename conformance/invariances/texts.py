@@ -28,6 +28,9 @@ def real(outputs: Arrays, inputs: Arrays, first: bool = True) -> Arrays:
         outputs: of a batch.
         inputs: of that batch.
         first: whether they stand first, or else last.
+
+    Returns:
+        Words' scores [S, V] without padding, and the order's [2], by row.
     """
     found = {}
     for row, length in _lengths(inputs):
