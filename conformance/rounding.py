@@ -93,7 +93,8 @@ def _round_small(values: np.ndarray, precision: Precision) -> np.ndarray:
     spacing = 2.0 ** ((precision.least or 0) - precision.bits + 1)
     given = np.asarray(values).astype(np.float32)
     few = np.abs(given) < 2.0 ** (precision.least or 0)
-    found = np.where(few, np.rint(given / spacing) * np.float32(spacing), found)
+    steps = np.rint(np.where(few, given, 0) / np.float32(spacing))
+    found = np.where(few, steps * np.float32(spacing), found)
     too_large = np.abs(found) > (precision.largest or np.inf)
     return np.where(too_large, np.copysign(np.inf, found), found).astype(np.float32)
 

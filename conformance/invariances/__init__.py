@@ -41,11 +41,18 @@ def checks(framework: str) -> Mapping[str, Check]:
     return {**texts.CHECKS, **files.CHECKS, **own.CHECKS}
 
 
-def run(framework: str) -> Iterator[Result]:
+def long_checks(framework: str) -> Mapping[str, Check]:
+    """List what is checked only if it is asked for; arguments as `checks`'."""
+    own: ModuleType = importlib.import_module(f"conformance.invariances.{framework}")
+    return getattr(own, "LONG_CHECKS", {})
+
+
+def run(framework: str, long: bool = False) -> Iterator[Result]:
     """Check everything that must not matter in a framework.
 
     Args:
         framework: "pt", "tf" or "flax".
+        long: whether to take the checks that need minutes, too.
 
     Yields:
         A result for each check; its steps are the outputs that were compared.
@@ -54,7 +61,8 @@ def run(framework: str) -> Iterator[Result]:
         ImportError: the framework cannot be imported.
     """
     subject = Subject(framework)
-    for name, check in checks(framework).items():
+    chosen = {**checks(framework), **(long_checks(framework) if long else {})}
+    for name, check in chosen.items():
         named = replace(case(), name=name)
         try:
             yield judge(named, subject.compared(*check(subject)))
@@ -63,4 +71,4 @@ def run(framework: str) -> Iterator[Result]:
             yield Result(named, float("inf"), text)
 
 
-__all__ = ["FAMILY", "Subject", "checks", "run"]
+__all__ = ["FAMILY", "Subject", "checks", "long_checks", "run"]

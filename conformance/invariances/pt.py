@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from functools import partial
 from typing import Any
 
@@ -43,15 +44,18 @@ def padding_left_out(subject: Subject) -> Pair:
 
 def pytorch_without_onednn(subject: Subject) -> Pair:
     """PyTorch's own switch of oneDNN off."""
-    with torch.backends.mkldnn.flags(enabled=False):
-        gave = subject.call(subject.case.inputs)
+    with warnings.catch_warnings():
+        # The switch sets all others, too, and PyTorch speaks of Intel's GPUs.
+        warnings.filterwarnings("ignore", "TF32", UserWarning)
+        with torch.backends.mkldnn.flags(enabled=False):
+            gave = subject.call(subject.case.inputs)
     return Pair(gave, subject.outputs)
 
 
-def compiled(subject: Subject) -> Pair:
-    """`torch.compile`, with the compiler that it has by default."""
+def _compiled(subject: Subject, backend: str) -> Pair:
+    """`torch.compile`, in one graph."""
     runner: Any = importlib.import_module("albert.pt.runner")
-    model = torch.compile(subject.model, fullgraph=True)
+    model = torch.compile(subject.model, fullgraph=True, backend=backend)
     tensors = runner._tensors(subject.model, subject.case.inputs)
     with torch.no_grad():
         outputs: Any = model(**tensors, return_dict=True)
@@ -77,5 +81,10 @@ CHECKS: dict[str, Check] = {
     "PyTorch's oneDNN off": pytorch_without_onednn,
     "with gradients": with_gradients,
     "computed again": recomputed,
-    "torch.compile": compiled,
+    "torch.compile, captured": partial(_compiled, backend="aot_eager"),
 }
+
+LONG_CHECKS: dict[str, Check] = {
+    "torch.compile": partial(_compiled, backend="inductor"),
+}
+"""What takes minutes, since a C++ compiler runs for every kernel."""

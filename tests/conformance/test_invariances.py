@@ -3,12 +3,12 @@
 import pytest
 
 from conformance import invariances
-from conformance.invariances import checks
+from conformance.invariances import checks, long_checks
 from conformance.invariances.subject import Pair, Subject
 from conformance.mutants import Mutant, mutated
 
-# Compiling takes as long as all others together; `python -m conformance` has it.
-LONG = ("torch.compile",)
+# It imports PyTorch's compiler; `python -m conformance` has it.
+LONG = ("torch.compile, captured",)
 FLAX = ("layers unrolled", "8 devices, data=4,model=2")
 
 
@@ -41,6 +41,8 @@ def test_every_framework_has_the_same_texts_and_files():
     assert {"a text alone", "saved as flax", "several files"} <= shared
     assert {"tf.function, XLA on", "tf.function, XLA off"} <= own["tf"]
     assert "8 devices, data=8" in own["flax"]
+    assert set(long_checks("pt")) == {"torch.compile"}
+    assert not long_checks("tf")
 
 
 def test_an_unknown_framework_is_named():

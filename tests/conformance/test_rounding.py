@@ -76,7 +76,7 @@ def test_every_operation_rounds():
         assert isinstance(result, Rounded)
         assert result.dtype == np.float32
         np.testing.assert_array_equal(result, BFLOAT16.round(np.asarray(result)))
-    assert float(rounded(np.array([1.0]), BFLOAT16)[0] / 3) == 0.333984375
+    assert float((rounded(np.array([1.0]), BFLOAT16) / 3)[0]) == 0.333984375
 
 
 def test_a_product_reads_fewer_bits_of_its_factors():
@@ -96,11 +96,11 @@ def test_the_oracle_stays_in_the_precision(case, precision):
 
 
 def test_a_nudge_moves_a_sixth_by_one_unit():
-    given = np.linspace(1, 2, 6000, endpoint=False).astype(np.float32)
+    given = np.linspace(1, 1.98, 6000).astype(np.float32)
     nudge = np.random.default_rng(0)
     moved = np.asarray(rounded(given, BFLOAT16, nudge) * np.float32(1))
     off = (moved - BFLOAT16.round(given)) * 2**7
-    assert set(np.unique(off)) <= {-1.0, -0.5, 0.0, 1.0}
+    assert set(np.unique(off)) == {-1.0, 0.0, 1.0}
     assert (off != 0).mean() == pytest.approx(rounding.NUDGED, abs=0.02)
 
 
