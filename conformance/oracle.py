@@ -7,6 +7,9 @@ a matrix is [out, in]; `albert.common.names` lists them.
 Letters: B batch, C choices, S sequence, E embedding, H hidden, N heads, D head size,
 I intermediate, V vocabulary, L labels, P positions to score.
 
+`record`, where a function takes it, is told each step by name, in the order in which
+they are computed; `conformance/steps.py` lists the names.
+
 Source: ALBERT paper (Lan et al. 2019); google-research/albert modeling.py,
 run_pretraining.py, classifier_utils.py, race_utils.py, squad_utils.py.
 """
@@ -24,8 +27,18 @@ from albert.common.config import AlbertConfig
 Array = np.ndarray
 Weights = dict[str, Array]
 Outputs = dict[str, Any]
+Record = Callable[[str, Array], object]
 
 IGNORED = -100
+
+
+def tell_nobody(name: str, value: Array) -> None:
+    """Record nothing."""
+
+
+def _within(record: Record, place: str) -> Record:
+    """Record with a place before the names."""
+    return lambda name, value: record(f"{place}.{name}", value)
 
 
 def linear(weights: Weights, name: str, x: Array) -> Array:
@@ -64,11 +77,19 @@ def sum_embeddings(weights: Weights, inputs: dict[str, Array]) -> Array:
     )
 
 
-def embed(config: AlbertConfig, weights: Weights, inputs: dict[str, Array]) -> Array:
+def embed(
+    config: AlbertConfig,
+    weights: Weights,
+    inputs: dict[str, Array],
+    record: Record = tell_nobody,
+) -> Array:
     """Normalise that sum: [B, S, E]."""
     total = sum_embeddings(weights, inputs)
+    record("embeddings.sum", total)
     name = "albert.embeddings.LayerNorm"
-    return layer_norm(weights, name, total, config.layer_norm_eps)
+    normal = layer_norm(weights, name, total, config.layer_norm_eps)
+    record("embeddings.LayerNorm", normal)
+    return normal
 
 
 def visible_keys(mask: Array | None, batch: int, length: int) -> Array:
@@ -97,42 +118,68 @@ def merge_heads(y: Array) -> Array:
 
 
 def look(
-    config: AlbertConfig, weights: Weights, block: str, x: Array, visible: Array
+    config: AlbertConfig,
+    weights: Weights,
+    block: str,
+    x: Array,
+    visible: Array,
+    record: Record = tell_nobody,
 ) -> tuple[Array, Array, Array, Array]:
     """Queries, keys and values, [B, N, S, D]; probabilities, [B, N, S, S]."""
-    query, key, value = (
-        split_heads(config, linear(weights, f"{block}.attention.{part}", x))
-        for part in ("query", "key", "value")
-    )
+    heads = []
+    for part in ("query", "key", "value"):
+        projected = linear(weights, f"{block}.attention.{part}", x)
+        record(f"attention.{part}", projected)
+        heads.append(split_heads(config, projected))
+    query, key, value = heads
     scores = query @ key.transpose(0, 1, 3, 2) / np.sqrt(config.head_size)
-    return query, key, value, softmax(np.where(visible, scores, -np.inf))
+    scores = np.where(visible, scores, -np.inf)
+    record("attention.scores", scores)
+    probabilities = softmax(scores)
+    record("attention.probabilities", probabilities)
+    return query, key, value, probabilities
 
 
 def attend(
-    config: AlbertConfig, weights: Weights, block: str, x: Array, visible: Array
+    config: AlbertConfig,
+    weights: Weights,
+    block: str,
+    x: Array,
+    visible: Array,
+    record: Record = tell_nobody,
 ) -> tuple[Array, Array]:
     """Multi-head attention, projection, residual, norm: [B, S, H], [B, N, S, S]."""
-    _, _, value, probabilities = look(config, weights, block, x, visible)
+    _, _, value, probabilities = look(config, weights, block, x, visible, record)
     context = merge_heads(probabilities @ value)
+    record("attention.context", context)
     projected = linear(weights, f"{block}.attention.dense", context)
+    record("attention.dense", projected)
     name = f"{block}.attention.LayerNorm"
-    return layer_norm(
-        weights, name, x + projected, config.layer_norm_eps
-    ), probabilities
+    attended = layer_norm(weights, name, x + projected, config.layer_norm_eps)
+    record("attention.LayerNorm", attended)
+    return attended, probabilities
 
 
 def apply_block(
-    config: AlbertConfig, weights: Weights, block: str, x: Array, visible: Array
+    config: AlbertConfig,
+    weights: Weights,
+    block: str,
+    x: Array,
+    visible: Array,
+    record: Record = tell_nobody,
 ) -> tuple[Array, Array]:
     """Attention, then feed-forward, residual and norm: [B, S, H], [B, N, S, S]."""
-    attended, probabilities = attend(config, weights, block, x, visible)
-    widened = ACTIVATIONS[config.hidden_act](linear(weights, f"{block}.ffn", attended))
+    attended, probabilities = attend(config, weights, block, x, visible, record)
+    wide = linear(weights, f"{block}.ffn", attended)
+    record("ffn", wide)
+    widened = ACTIVATIONS[config.hidden_act](wide)
+    record("activation", widened)
     narrowed = linear(weights, f"{block}.ffn_output", widened)
+    record("ffn_output", narrowed)
     name = f"{block}.full_layer_layer_norm"
-    return (
-        layer_norm(weights, name, attended + narrowed, config.layer_norm_eps),
-        probabilities,
-    )
+    normal = layer_norm(weights, name, attended + narrowed, config.layer_norm_eps)
+    record("full_layer_layer_norm", normal)
+    return normal, probabilities
 
 
 def blocks(config: AlbertConfig, layer: int) -> list[str]:
@@ -142,32 +189,47 @@ def blocks(config: AlbertConfig, layer: int) -> list[str]:
     return [f"{members}.{inner}" for inner in range(config.inner_group_num)]
 
 
-def encode(config: AlbertConfig, weights: Weights, inputs: dict[str, Array]) -> Outputs:
+def encode(
+    config: AlbertConfig,
+    weights: Weights,
+    inputs: dict[str, Array],
+    record: Record = tell_nobody,
+) -> Outputs:
     """The bare model: last hidden state, pooled vector, hidden states, attentions."""
-    embeddings = embed(config, weights, inputs)
+    embeddings = embed(config, weights, inputs, record)
     batch, length = embeddings.shape[:2]
     visible = visible_keys(inputs.get("attention_mask"), batch, length)
     x = linear(weights, "albert.encoder.embedding_hidden_mapping_in", embeddings)
+    record("embedding_hidden_mapping_in", x)
     hidden_states, attentions = [x], []
     for layer in range(config.num_hidden_layers):
         for block in blocks(config, layer):
-            x, probabilities = apply_block(config, weights, block, x, visible)
+            here = _within(record, f"blocks.{len(attentions)}")
+            x, probabilities = apply_block(config, weights, block, x, visible, here)
             attentions.append(probabilities)
         hidden_states.append(x)
     outputs: Outputs = {"last_hidden_state": x}
     if "albert.pooler.weight" in weights:
-        outputs["pooler_output"] = np.tanh(linear(weights, "albert.pooler", x[:, 0]))
+        pooled = linear(weights, "albert.pooler", x[:, 0])
+        record("pooler", pooled)
+        outputs["pooler_output"] = np.tanh(pooled)
     outputs["hidden_states"] = tuple(hidden_states)
     outputs["attentions"] = tuple(attentions)
     return outputs
 
 
-def score_pieces(config: AlbertConfig, weights: Weights, x: Array) -> Array:
+def score_pieces(
+    config: AlbertConfig, weights: Weights, x: Array, record: Record = tell_nobody
+) -> Array:
     """Masked-LM logits, the word table being the output layer: [..., H] to [..., V]."""
-    narrowed = ACTIVATIONS[config.hidden_act](linear(weights, "predictions.dense", x))
+    narrow = linear(weights, "predictions.dense", x)
+    record("predictions.dense", narrow)
+    narrowed = ACTIVATIONS[config.hidden_act](narrow)
+    record("predictions.activation", narrowed)
     normal = layer_norm(
         weights, "predictions.LayerNorm", narrowed, config.predictions_eps
     )
+    record("predictions.LayerNorm", normal)
     table = weights["albert.embeddings.word_embeddings.weight"]
     return normal @ table.T + weights["predictions.bias"]
 
@@ -190,18 +252,26 @@ def cross_entropy(logits: Array, labels: Array) -> Array:
     return np.where(kept, losses, 0.0).sum() / max(kept.sum(), 1)
 
 
-def model(config: AlbertConfig, weights: Weights, inputs: dict[str, Array]) -> Outputs:
+def model(
+    config: AlbertConfig,
+    weights: Weights,
+    inputs: dict[str, Array],
+    record: Record = tell_nobody,
+) -> Outputs:
     """`AlbertModel`."""
-    return encode(config, weights, inputs)
+    return encode(config, weights, inputs, record)
 
 
 def for_pre_training(
-    config: AlbertConfig, weights: Weights, inputs: dict[str, Array]
+    config: AlbertConfig,
+    weights: Weights,
+    inputs: dict[str, Array],
+    record: Record = tell_nobody,
 ) -> Outputs:
     """`AlbertForPreTraining`; SOP label 0 = in order, 1 = swapped."""
-    outputs = encode(config, weights, inputs)
+    outputs = encode(config, weights, inputs, record)
     chosen = take_positions(outputs["last_hidden_state"], inputs)
-    prediction_logits = score_pieces(config, weights, chosen)
+    prediction_logits = score_pieces(config, weights, chosen, record)
     pooled = outputs["pooler_output"]
     sop_logits = linear(weights, "sop_classifier.classifier", pooled)
     found: Outputs = {"prediction_logits": prediction_logits, "sop_logits": sop_logits}
@@ -216,12 +286,15 @@ def for_pre_training(
 
 
 def for_masked_lm(
-    config: AlbertConfig, weights: Weights, inputs: dict[str, Array]
+    config: AlbertConfig,
+    weights: Weights,
+    inputs: dict[str, Array],
+    record: Record = tell_nobody,
 ) -> Outputs:
     """`AlbertForMaskedLM`."""
-    outputs = encode(config, weights, inputs)
+    outputs = encode(config, weights, inputs, record)
     chosen = take_positions(outputs["last_hidden_state"], inputs)
-    logits = score_pieces(config, weights, chosen)
+    logits = score_pieces(config, weights, chosen, record)
     found: Outputs = {"logits": logits}
     if "labels" in inputs:
         found["loss"] = cross_entropy(logits, inputs["labels"])
@@ -229,10 +302,13 @@ def for_masked_lm(
 
 
 def for_sequence_classification(
-    config: AlbertConfig, weights: Weights, inputs: dict[str, Array]
+    config: AlbertConfig,
+    weights: Weights,
+    inputs: dict[str, Array],
+    record: Record = tell_nobody,
 ) -> Outputs:
     """`AlbertForSequenceClassification`, for each of its three problems."""
-    outputs = encode(config, weights, inputs)
+    outputs = encode(config, weights, inputs, record)
     logits = linear(weights, "classifier", outputs["pooler_output"])
     found: Outputs = {"logits": logits}
     if "labels" in inputs:
@@ -271,11 +347,14 @@ def flatten_choices(inputs: dict[str, Array]) -> dict[str, Array]:
 
 
 def for_multiple_choice(
-    config: AlbertConfig, weights: Weights, inputs: dict[str, Array]
+    config: AlbertConfig,
+    weights: Weights,
+    inputs: dict[str, Array],
+    record: Record = tell_nobody,
 ) -> Outputs:
     """`AlbertForMultipleChoice`: inputs [B, C, S], logits [B, C]."""
     given = inputs["input_ids"] if "input_ids" in inputs else inputs["inputs_embeds"]
-    outputs = encode(config, weights, flatten_choices(inputs))
+    outputs = encode(config, weights, flatten_choices(inputs), record)
     logits = linear(weights, "classifier", outputs["pooler_output"])
     logits = logits.reshape(given.shape[:2])
     found: Outputs = {"logits": logits}
@@ -285,10 +364,13 @@ def for_multiple_choice(
 
 
 def for_token_classification(
-    config: AlbertConfig, weights: Weights, inputs: dict[str, Array]
+    config: AlbertConfig,
+    weights: Weights,
+    inputs: dict[str, Array],
+    record: Record = tell_nobody,
 ) -> Outputs:
     """`AlbertForTokenClassification`."""
-    outputs = encode(config, weights, inputs)
+    outputs = encode(config, weights, inputs, record)
     logits = linear(weights, "classifier", outputs["last_hidden_state"])
     found: Outputs = {"logits": logits}
     if "labels" in inputs:
@@ -305,10 +387,13 @@ def answers(inputs: dict[str, Array], side: str) -> Array:
 
 
 def for_question_answering(
-    config: AlbertConfig, weights: Weights, inputs: dict[str, Array]
+    config: AlbertConfig,
+    weights: Weights,
+    inputs: dict[str, Array],
+    record: Record = tell_nobody,
 ) -> Outputs:
     """`AlbertForQuestionAnswering`; positions outside the sequence are ignored."""
-    outputs = encode(config, weights, inputs)
+    outputs = encode(config, weights, inputs, record)
     logits = linear(weights, "qa_outputs", outputs["last_hidden_state"])
     found: Outputs = {"start_logits": logits[..., 0], "end_logits": logits[..., 1]}
     if "start_positions" in inputs:
@@ -325,7 +410,7 @@ def _with_layers(found: Outputs, outputs: Outputs) -> Outputs:
     return {**found, **layers}
 
 
-MODELS: dict[str, Callable[[AlbertConfig, Weights, dict[str, Array]], Outputs]] = {
+MODELS: dict[str, Callable[..., Outputs]] = {
     "AlbertModel": model,
     "AlbertForPreTraining": for_pre_training,
     "AlbertForMaskedLM": for_masked_lm,
