@@ -9,10 +9,12 @@ tokenization.py has them; it shares no code with `albert.common.tokenization`.
 from __future__ import annotations
 
 import re
+import struct
 import unicodedata
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sentencepiece import SentencePieceProcessor
@@ -23,6 +25,7 @@ from conformance.cases import Case
 from conformance.run import Result
 
 FAMILY = "tokenization"
+_TEMPORARY = TemporaryDirectory()
 SPECIAL = ("<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]")
 CLASSES = ("AlbertTokenizer", "AlbertTokenizerFast")
 SETTINGS: tuple[dict[str, bool], ...] = (
@@ -55,6 +58,9 @@ TEXTS = (
     "https://example.org/a_b?c=1,2#d e-mail@x.y",
 )
 """Real text and hostile."""
+
+NUMBERS = ("▁2001,", "▁3,", "98,", "9,", "1,", "0,")
+"""Pieces that end in a digit and a comma, of which the demo's vocabulary has none."""
 
 PAIR = (TEXTS[2], TEXTS[3])
 LENGTHS = (4, 5, 9, 16, 21)
@@ -101,20 +107,28 @@ class Reference:
                 new.append(piece)
         return new
 
-    def ids(self, text: str, lower: bool = True, keep_accents: bool = False) -> Any:
-        """Give the ids of a text in which special tokens may stand: a list."""
-        found: list[int] = []
+    def tokens(
+        self, text: str, lower: bool = True, keep_accents: bool = False
+    ) -> list[str]:
+        """Cut a text in which special tokens may stand."""
+        found: list[str] = []
         parts = re.split("(" + "|".join(map(re.escape, SPECIAL)) + ")", text)
         for number, part in enumerate(parts):
             if part in SPECIAL:
-                found.append(self.starting.piece_to_id(part))
+                found.append(part)
                 continue
             continues = number > 0 and part and not part[0].isspace()
             processor = self.continuing if continues else self.starting
             clean = preprocess(part, lower, keep_accents)
-            pieces = self.pieces(clean, processor)
-            found.extend(map(self.starting.piece_to_id, pieces))
+            found.extend(self.pieces(clean, processor))
         return found
+
+    def ids(
+        self, text: str, lower: bool = True, keep_accents: bool = False
+    ) -> list[int]:
+        """Give the ids of these tokens."""
+        tokens = self.tokens(text, lower, keep_accents)
+        return [self.starting.piece_to_id(one) for one in tokens]
 
     def row(self, first: str, second: str, length: int) -> dict[str, list[int]]:
         """Give [CLS] A [SEP] B [SEP], cut from the longer text and filled up.
@@ -144,7 +158,20 @@ def _reference() -> Reference:
 
 @cache
 def _folder() -> Path:
-    return Path(find_files("albert-demo").fetch(["spiece.model"]))
+    """Write the demo's vocabulary, with pieces such as Google's own has."""
+    demo = Path(find_files("albert-demo").fetch(["spiece.model"]))
+    data = (demo / "spiece.model").read_bytes()
+    folder = Path(_TEMPORARY.name)
+    more = b"".join(_entry(piece) for piece in NUMBERS)
+    (folder / "spiece.model").write_bytes(data + more)
+    return folder
+
+
+def _entry(piece: str) -> bytes:
+    """Give a likely piece as a field of the vocabulary's message, which is a list."""
+    text = piece.encode()
+    held = b"\x0a" + bytes([len(text)]) + text + b"\x15" + struct.pack("<f", -1.0)
+    return b"\x0a" + bytes([len(held)]) + held
 
 
 def run() -> Iterator[Result]:
@@ -178,12 +205,16 @@ def _result(
 def _wrong(tokenizer: Any, settings: dict[str, bool]) -> list[str]:
     lower = settings.get("do_lower_case", True)
     accents = settings.get("keep_accents", False)
-    return [
-        f"ids of {text!r}"
-        for text in TEXTS
-        if tokenizer.encode(text, add_special_tokens=False)
-        != _reference().ids(text, lower, accents)
-    ]
+    wrong = []
+    for text in TEXTS:
+        # Pieces too: of what the vocabulary lacks all ids are alike.
+        if tokenizer.tokenize(text) != _reference().tokens(text, lower, accents):
+            wrong.append(f"pieces of {text!r}")
+        elif tokenizer.encode(text, add_special_tokens=False) != _reference().ids(
+            text, lower, accents
+        ):
+            wrong.append(f"ids of {text!r}")
+    return wrong
 
 
 def _wrong_pairs(tokenizer: Any) -> list[str]:

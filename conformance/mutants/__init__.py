@@ -62,6 +62,9 @@ def seedings(framework: str, group: str | None = None) -> list[Mutant]:
     Args:
         framework: "pt", "tf" or "flax"; "common" for those that show without any.
         group: a subject; None for all.
+
+    Returns:
+        The defects.
     """
     chosen = MUTANTS if group is None else GROUPS[group]
     return [mutant for mutant in chosen if mutant.fits(framework)]

@@ -61,6 +61,9 @@ def crashed(result: Any) -> bool:
 
     Args:
         result: of `caught_by`.
+
+    Returns:
+        Whether it did.
     """
     return math.isinf(result.error) and _ERROR.match(result.failure) is not None
 
