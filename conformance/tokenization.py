@@ -8,13 +8,15 @@ tokenization.py has them; it shares no code with `albert.common.tokenization`.
 
 from __future__ import annotations
 
+import atexit
 import re
+import shutil
 import struct
 import unicodedata
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any
 
 from sentencepiece import SentencePieceProcessor
@@ -25,7 +27,6 @@ from conformance.cases import Case
 from conformance.run import Result
 
 FAMILY = "tokenization"
-_TEMPORARY = TemporaryDirectory()
 SPECIAL = ("<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]")
 CLASSES = ("AlbertTokenizer", "AlbertTokenizerFast")
 SETTINGS: tuple[dict[str, bool], ...] = (
@@ -161,7 +162,8 @@ def _folder() -> Path:
     """Write the demo's vocabulary, with pieces such as Google's own has."""
     demo = Path(find_files("albert-demo").fetch(["spiece.model"]))
     data = (demo / "spiece.model").read_bytes()
-    folder = Path(_TEMPORARY.name)
+    folder = Path(mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     more = b"".join(_entry(piece) for piece in NUMBERS)
     (folder / "spiece.model").write_bytes(data + more)
     return folder

@@ -50,24 +50,39 @@ MUTANTS = (
             '(*module.replace("query", "?").replace("value", "query").replace("?", "value").split("."), getattr',
         ),
     ),
+    # What reads files is common to all: one framework shows it.
     Mutant(
-        "tables and segments of Google's files swapped",
+        "KerasHub's queries and keys swapped",
         "common/dialects.py",
         {
             "pt": (
-                '"attention.query": "_self_attention_layer/query_dense",\n    "attention.key": "_self_attention_layer/key_dense"',
-                '"attention.query": "_self_attention_layer/key_dense",\n    "attention.key": "_self_attention_layer/query_dense"',
+                (
+                    '"attention.query": "_self_attention_layer/query_dense",\n'
+                    '    "attention.key": "_self_attention_layer/key_dense"'
+                ),
+                (
+                    '"attention.query": "_self_attention_layer/key_dense",\n'
+                    '    "attention.key": "_self_attention_layer/query_dense"'
+                ),
             ),
         },
         first=WRITTEN,
     ),
     Mutant(
-        "the two norms of Google's block swapped",
+        "the queries and values of Google's files swapped",
         "common/dialects.py",
         {
             "pt": (
-                '"attention.LayerNorm": "LayerNorm",',
-                '"attention.LayerNorm": "LayerNorm_1",',
+                (
+                    '"attention.query": "attention_1/self/query",\n'
+                    '    "attention.key": "attention_1/self/key",\n'
+                    '    "attention.value": "attention_1/self/value"'
+                ),
+                (
+                    '"attention.query": "attention_1/self/value",\n'
+                    '    "attention.key": "attention_1/self/key",\n'
+                    '    "attention.value": "attention_1/self/query"'
+                ),
             ),
         },
         first=WRITTEN,
@@ -78,18 +93,11 @@ MUTANTS = (
         {
             "pt": (
                 'return [f"{module}/{row.kind.tf}" for module in modules]',
-                'swapped = {"gamma": "beta", "beta": "gamma"}\n    return [f"{m}/{swapped.get(row.kind.tf, row.kind.tf)}" for m in modules]',
-            ),
-        },
-        first=WRITTEN,
-    ),
-    Mutant(
-        "head matrices of Google's files not turned",
-        "common/dialects.py",
-        {
-            "pt": (
-                'output_first=("sop_classifier.classifier", "classifier", "qa_outputs"),',
-                "",
+                (
+                    'swapped = {"gamma": "beta", "beta": "gamma"}\n'
+                    "    kind = swapped.get(row.kind.tf, row.kind.tf)\n"
+                    '    return [f"{module}/{kind}" for module in modules]'
+                ),
             ),
         },
         first=WRITTEN,

@@ -180,6 +180,7 @@ MUTANTS = (
         },
         first=UPDATES + "lamb, corrected",
     ),
+    # One schedule serves all: one framework shows it.
     Mutant(
         "schedule a step ahead",
         "common/training/schedules.py",
