@@ -23,10 +23,8 @@ def run(framework: str) -> Iterator[Result]:
         shows.
     """
     kind = learner(framework)
-    for label, settings in given_gradients.SETTINGS.items():
-        found = given_gradients.learned(kind, settings)
-        right = given_gradients.right(label)
-        yield _worst("updates", label, given_gradients.errors(found, right))
+    for label in given_gradients.SETTINGS:
+        yield updates(framework, label)
     for label, found in trajectories.trajectories(kind).items():
         right = trajectories.reference()[label]
         yield _worst("50 updates", label, trajectories.errors(found, right))
@@ -45,6 +43,22 @@ def run_original(framework: str) -> Iterator[Result]:
     for folder in google_training.folders():
         found = google_training.errors_of(kind, folder)
         yield _worst("original's training", folder.name, found)
+
+
+def updates(framework: str, label: str) -> Result:
+    """Check ten updates with given gradients.
+
+    Args:
+        framework: "pt", "tf" or "flax".
+        label: which optimizer, a key of `given_gradients.SETTINGS`.
+
+    Returns:
+        As `run` yields.
+    """
+    settings = given_gradients.SETTINGS[label]
+    found = given_gradients.learned(learner(framework), settings)
+    right = given_gradients.right(label)
+    return _worst("updates", label, given_gradients.errors(found, right))
 
 
 def _worst(family: str, name: str, errors: Iterable[tuple[str, float]]) -> Result:

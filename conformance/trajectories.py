@@ -44,8 +44,8 @@ KEY_BIAS = 1e-3
 changes no softmax. Float32 gives about 1e-8 instead, which over an epsilon of 1e-6 is
 an update of 1e-2 at most, 0.12 times. Seen: 1.5e-4."""
 
-_CLASS = "AlbertForPreTraining"
-_CONFIG = AlbertConfig(
+CLASS = "AlbertForPreTraining"
+CONFIG = AlbertConfig(
     vocab_size=67,
     embedding_size=10,
     hidden_size=24,
@@ -72,7 +72,7 @@ def batches() -> Iterator[Arrays]:
 
 def _batch(generator: np.random.Generator) -> Arrays:
     rows, length = _SHAPE
-    ids = generator.integers(5, _CONFIG.vocab_size, _SHAPE)
+    ids = generator.integers(5, CONFIG.vocab_size, _SHAPE)
     lengths = generator.integers(_WORDS + 2, length + 1, rows)
     mask = np.arange(length) < lengths[:, None]
     halves = np.arange(length) >= lengths[:, None] // 2
@@ -98,7 +98,7 @@ def reference() -> dict[str, Arrays]:
     Returns:
         For "lamb" and "adamw": "loss" and "norm", [50], and the final weights.
     """
-    rows = {row.canonical: row for row in names.weights(_CONFIG, _CLASS)}
+    rows = {row.canonical: row for row in names.weights(CONFIG, CLASS)}
     found = {}
     for name in PEAKS:
         settings = OptimizerSettings(name)
@@ -106,8 +106,8 @@ def reference() -> dict[str, Arrays]:
         moments = optimizers.start(weights)
         numbers: list[tuple[float, float]] = []
         for step, batch in enumerate(batches()):
-            loss = oracle.MODELS[_CLASS](_CONFIG, weights, batch)["loss"]
-            given = gradients(_CLASS, _CONFIG, weights, batch)
+            loss = oracle.MODELS[CLASS](CONFIG, weights, batch)["loss"]
+            given = gradients(CLASS, CONFIG, weights, batch)
             clipped, norm = optimizers.clip(given, settings.max_grad_norm)
             rate = float(_rate(name, step))
             weights, moments = optimizers.step(
@@ -128,7 +128,7 @@ def trajectories(kind: type[Learner]) -> dict[str, Arrays]:
         As `reference`.
     """
     with tempfile.TemporaryDirectory() as folder:
-        save_arrays(folder, _CONFIG, _first(), _CLASS)
+        save_arrays(folder, CONFIG, _first(), CLASS)
         learner = kind.from_checkpoint(Path(folder))
     found = {}
     for name in PEAKS:
@@ -143,7 +143,7 @@ def trajectories(kind: type[Learner]) -> dict[str, Arrays]:
 
 
 def _first() -> Arrays:
-    return random_weights(_CONFIG, _CLASS, 5)
+    return random_weights(CONFIG, CLASS, 5)
 
 
 def _rate(name: str, step: int) -> np.float32:

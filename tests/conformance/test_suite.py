@@ -1,6 +1,5 @@
-"""The suite itself: every case in every framework, and every defect caught."""
+"""The suite itself: every case in every framework, and the command."""
 
-import importlib
 import os
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from albert.common import names
 from conformance import changes, goldens, google
 from conformance.backends import PREFIXES, implementation
 from conformance.cases import Case, all_cases
-from conformance.mutants import MUTANTS, Mutant, caught_by, mutated
 from conformance.run import run_cases
 
 from ..conftest import QUICK_COMPILATION
@@ -116,47 +114,3 @@ def test_sees_changes(framework):
     results = list(changes.run(framework))
     assert [result.case.name for result in results] == ["configuration", "weights"]
     _require_all_passed(results)
-
-
-@pytest.mark.parametrize(
-    ("framework", "mutant"),
-    [
-        pytest.param(framework, mutant, id=f"{framework}-{mutant.name}")
-        for framework in FRAMEWORKS
-        for mutant in MUTANTS
-        if mutant.fits(framework)
-    ],
-)
-def test_catches_the_defect(framework, mutant):
-    caught = caught_by(framework, mutant)
-    assert caught is not None
-    # By its numbers: a defect that crashes would show without any suite.
-    assert caught.failure == ""
-
-
-def test_a_defect_that_changes_nothing_is_not_reported_as_caught():
-    harmless = Mutant("none", "models.py", ("import torch\n", "import torch  #\n"))
-    with mutated("pt", harmless):
-        build = implementation("pt")
-        cases = [c for c in all_cases() if c.family == "activation"][:2]
-        assert all(result.passed for result in run_cases(build, cases))
-
-
-def test_a_defect_whose_source_is_gone_is_an_error():
-    stale = Mutant("stale", "models.py", ("no such text", ""))
-    with (
-        pytest.raises(ValueError, match=r"models\.py does not hold 'no such text'"),
-        mutated("pt", stale),
-    ):
-        pass
-
-
-def test_the_sound_backend_is_back_after_a_defect():
-    import albert.pt
-
-    before = albert.pt.models.AlbertModel
-    with mutated("pt", MUTANTS[0]):
-        assert implementation("pt") is not None
-        assert albert.pt.models.AlbertModel is not before
-    assert albert.pt.models.AlbertModel is before
-    assert importlib.import_module("albert.pt.models").AlbertModel is before
