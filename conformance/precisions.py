@@ -221,7 +221,7 @@ def _norm_kept(
     off = 0.0
     for seed in range(NUDGED_RUNS + 1):
         nudge = np.random.default_rng(seed) if seed else None
-        own = {key: rounded(exact[key], FLOAT32, nudge) for key in _keys(path)}
+        own: Any = {key: rounded(exact[key], FLOAT32, nudge) for key in _keys(path)}
         once = oracle.layer_norm(own, path, rounded(given, FLOAT32, nudge), epsilon)
         off = max(off, float(np.abs(np.asarray(once) - right).max()))
     allowed = precision.unit * np.abs(right) + FACTOR * off

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,8 @@ _KEPT = ("embedding_hidden_mapping_in", "full_layer_layer_norm", "probabilities"
 
 def case_of(size: str) -> Case:
     """Make the case of a size: one text of seven tokens."""
-    config = AlbertConfig(**PRESETS[size])
+    settings: Any = PRESETS[size]
+    config = AlbertConfig(**settings)
     inputs = make_inputs(config, CLASS, seed=3, length=LENGTH, batch=1)
     return Case(FAMILY, size, CLASS, config, inputs)
 
@@ -166,7 +168,7 @@ def _expected(case: Case, checkpoint: Path) -> tuple[Arrays, dict[str, float]]:
             for name, right in exact.items()
         }
         held = {f"error {name}": np.array(one) for name, one in errors.items()}
-        np.savez(kept, **exact, **held)
+        np.savez(kept, allow_pickle=False, **exact, **held)
     with np.load(kept) as held:
         errors = {
             name.removeprefix("error "): float(held[name])

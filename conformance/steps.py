@@ -216,9 +216,8 @@ def _furthest(
     wrong = Step(name, np.inf, allowed)
     if found is None or found.size != right.size:
         return wrong
-    found, right = (
-        np.asarray(one, np.float64).reshape(right.shape) for one in (found, right)
-    )
+    found = np.asarray(found, np.float64).reshape(right.shape)
+    right = np.asarray(right, np.float64)
     hidden = _hidden(name, right)
     if (found[hidden] > HIDDEN).any():
         place = np.unravel_index(
@@ -230,7 +229,8 @@ def _furthest(
     found, right = np.where(hidden, 0.0, found), np.where(hidden, 0.0, right)
     if name == "predictions.activation":
         # The norm that follows takes the mean out; backends take it out before, too.
-        found, right = (one - one.mean(-1, keepdims=True) for one in (found, right))
+        found = found - found.mean(-1, keepdims=True)
+        right = right - right.mean(-1, keepdims=True)
     if not (np.isfinite(found).all() and np.isfinite(right).all()):
         return wrong
     if found.size == 0:

@@ -49,7 +49,7 @@ def _sharded(subject: Subject, mesh: str) -> Pair:
         place = Path(folder)
         one = subject.case
         save_arrays(place / "model", one.config, one.weights(), one.class_name)
-        np.savez(place / "inputs.npz", **one.inputs)
+        np.savez(place / "inputs.npz", allow_pickle=False, **one.inputs)
         environment = dict(os.environ)
         if jax.default_backend() == "cpu":
             flags = environment.get("XLA_FLAGS", "")
