@@ -59,9 +59,9 @@ MUTANTS = (
         first=FIELDS,
     ),
     Mutant(
-        "regression for two labels",
+        "regression for eight labels",
         "common/inputs.py",
         ("if config.num_labels == 1:", "if config.num_labels == 8:"),
-        first="one label",
+        first="several labels",
     ),
 )
