@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from conformance.backends import PREFIXES
-    from conformance.families import FAMILIES, OF_A_CHECKPOINT, dtypes
+    from conformance.families import all_families, dtypes
     from conformance.subjects import DEVICES, FULL, LEVELS
 
     parser = argparse.ArgumentParser(
@@ -70,11 +70,19 @@ def _parser() -> argparse.ArgumentParser:
         help="type of the computation (default: all in the full level, else float32)",
     )
     parser.add_argument("--level", choices=LEVELS, default=FULL)
-    parser.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
         "--checkpoint",
         type=Path,
         metavar="FOLDER",
         help="check a checkpoint of yours instead of the suite's cases",
+    )
+    instead.add_argument(
+        "--pretrained",
+        nargs="*",
+        metavar="NAME",
+        help="check published models instead, from the hub or its cache (default: "
+        "base, versions 1 and 2)",
     )
     parser.add_argument(
         "--report",
@@ -82,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="write a page, index.html, with report.json and junit.xml",
     )
-    families = [one.name for one in (*FAMILIES, *OF_A_CHECKPOINT)]
+    families = [one.name for one in all_families()]
     parser.add_argument("--family", choices=families, help="run this family only")
     parser.add_argument(
         "--case",

@@ -13,17 +13,27 @@ from albert.common import names
 from conformance import (
     changes,
     checkpoints,
+    configurations,
     dropout,
     goldens,
     google,
     google_training,
     gradients,
+    intermediates,
+    invariances,
+    precisions,
+    pretrained,
+    products,
+    sizes,
+    tokenization,
     training,
+    training_steps,
+    words,
     written,
 )
 from conformance.backends import PREFIXES
 from conformance.cases import Case, all_cases
-from conformance.run import Result, run_cases
+from conformance.run import Missing, Result, run_cases
 from conformance.subjects import DEVICES, FULL, QUICK, Subject
 
 FRAMEWORKS = tuple(PREFIXES)
@@ -55,7 +65,7 @@ class Family:
     """
 
     name: str
-    run: Callable[[Subject], Iterator[Result]]
+    run: Callable[[Subject], Iterator[Result | Missing]]
     level: str = FULL
     cases: int = 1
     any_build: bool = False
@@ -145,17 +155,78 @@ def _changes(subject: Subject) -> Iterator[Result]:
     return changes.run(subject.framework)
 
 
+def _configurations(_: Subject) -> Iterator[Result]:
+    return configurations.run()
+
+
+def _tokenization(_: Subject) -> Iterator[Result]:
+    return tokenization.run()
+
+
+def _words(subject: Subject) -> Iterator[Result]:
+    return words.run(subject.framework)
+
+
+def _steps(subject: Subject) -> Iterator[Result]:
+    return intermediates.run(subject.framework, subject.chosen(intermediates.cases()))
+
+
+def _precisions(subject: Subject) -> Iterator[Result]:
+    return precisions.run(subject.framework, subject.dtype)
+
+
+def _products(subject: Subject) -> Iterator[Result | Missing]:
+    yield from products.run(subject.framework)
+    for setting, reason in products.without_effect(subject.framework).items():
+        yield Missing(setting, reason)
+
+
+def _invariances(subject: Subject) -> Iterator[Result]:
+    return invariances.run(subject.framework)
+
+
+def _sizes(subject: Subject) -> Iterator[Result]:
+    return sizes.run(subject.framework)
+
+
+def _training_steps(subject: Subject) -> Iterator[Result]:
+    return training_steps.run(subject.framework)
+
+
+def _compiled(_: Subject) -> Iterator[Result | Missing]:
+    # It imports JAX, which the other frameworks do without.
+    from conformance.tpu import records
+
+    return records.run()
+
+
+def _published(subject: Subject) -> Iterator[Result | Missing]:
+    return pretrained.run(subject.framework, subject.published)
+
+
 FAMILIES: tuple[Family, ...] = (
+    Family("configurations", _configurations, QUICK, 1, devices=("cpu",)),
+    Family("tokenization", _tokenization, QUICK, 1, devices=("cpu",)),
+    Family("beside a framework", _words, devices=("cpu",)),
     Family("forward", _forward, QUICK, 359, any_build=True),
+    Family("steps", _steps, cases=1),
+    Family(
+        "precisions", _precisions, cases=1, dtypes=("float32", "bfloat16", "float16")
+    ),
+    Family("products", _products),
+    Family("invariances", _invariances, cases=1),
+    Family("sizes", _sizes, cases=4),
     Family("changes", _changes, QUICK, 2),
     Family("files", _files, cases=58, any_build=True),
     Family("dropout", _dropout, cases=11),
+    Family("training steps", _training_steps),
     Family("training", _training, cases=6),
     Family("gradients", _gradients, cases=43),
     Family("original", _original, cases=4, any_build=True, why_missing=_no_original),
     Family(
         "original's training", _original_training, why_missing=_no_original_training
     ),
+    Family("compiled for TPU", _compiled, devices=("cpu",), frameworks=("flax",)),
 )
 """The suite, in the order in which it runs."""
 
@@ -165,9 +236,20 @@ OF_A_CHECKPOINT: tuple[Family, ...] = (
 """What is run instead with `--checkpoint`."""
 
 
-def families_of(checkpoint: str) -> tuple[Family, ...]:
-    """Give the families of the suite, or those for a user's checkpoint."""
-    return OF_A_CHECKPOINT if checkpoint else FAMILIES
+OF_PUBLISHED: tuple[Family, ...] = (Family(pretrained.FAMILY, _published, QUICK),)
+"""What is run instead with `--pretrained`."""
+
+
+def families_of(subject: Subject) -> tuple[Family, ...]:
+    """Give the families of the suite, of a user's checkpoint or of published models."""
+    if subject.published:
+        return OF_PUBLISHED
+    return OF_A_CHECKPOINT if subject.checkpoint else FAMILIES
+
+
+def all_families() -> tuple[Family, ...]:
+    """Give every family there is."""
+    return (*FAMILIES, *OF_A_CHECKPOINT, *OF_PUBLISHED)
 
 
 def dtypes() -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from conformance import pretrained
 from conformance.backends import PREFIXES
 from conformance.subjects import DEVICES, Subject
 from conformance.walking import Order
@@ -29,6 +30,7 @@ def orders(chosen: argparse.Namespace) -> list[Order]:
                 device,
                 level=chosen.level,
                 checkpoint=str(chosen.checkpoint or ""),
+                published=_published(chosen.pretrained),
                 only=tuple(chosen.case or ()),
             ),
             tuple(dict.fromkeys(chosen.dtype or ())),
@@ -38,6 +40,10 @@ def orders(chosen: argparse.Namespace) -> list[Order]:
         for one in _implementations(chosen)
         for device in devices
     ]
+
+
+def _published(names: list[str] | None) -> tuple[str, ...]:
+    return () if names is None else tuple(names or pretrained.MODELS)
 
 
 def _implementations(chosen: argparse.Namespace) -> list[str]:

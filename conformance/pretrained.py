@@ -7,10 +7,7 @@ passed: it says *not run*, and why.
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,9 +16,9 @@ from albert.common.config import AlbertConfig
 from albert.common.opening import open_checkpoint
 from albert.common.tokenization import AlbertTokenizer
 from conformance import oracle
-from conformance.backends import PREFIXES, loader
+from conformance.backends import loader
 from conformance.cases import Case
-from conformance.run import Result
+from conformance.run import Missing, Result
 
 FAMILY = "published weights"
 CLASS = "AlbertForMaskedLM"
@@ -80,20 +77,7 @@ STATES = 1e-4
 published weights were not at hand when this was set."""
 
 
-@dataclass(frozen=True)
-class NotRun:
-    """A model that was not checked.
-
-    Attributes:
-        model: its name.
-        reason: why.
-    """
-
-    model: str
-    reason: str
-
-
-def run(framework: str, models: Iterable[str] = MODELS) -> Iterator[Result | NotRun]:
+def run(framework: str, models: Iterable[str] = MODELS) -> Iterator[Result | Missing]:
     """Check published models.
 
     Args:
@@ -112,7 +96,7 @@ def run(framework: str, models: Iterable[str] = MODELS) -> Iterator[Result | Not
             checkpoint = open_checkpoint(name)
             tokenizer = AlbertTokenizer.from_pretrained(name)
         except OSError as error:
-            yield NotRun(name, str(error))
+            yield Missing(name, str(error))
             continue
         except Exception as problem:  # whatever it is, it is this model's failure
             yield _failed(name, "opened", problem)
@@ -184,41 +168,3 @@ def _scores(
 def _failed(name: str, step: str, problem: Exception) -> Result:
     case = Case(FAMILY, f"{name} is {step}", CLASS, AlbertConfig(), {})
     return Result(case, float("inf"), f"{type(problem).__name__}: {problem}")
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Check published models and print a line for each result.
-
-    Args:
-        arguments: of the command line; None reads the process's own.
-
-    Returns:
-        0 if something was checked and all of it is right; else 1.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m conformance.pretrained", description=__doc__
-    )
-    parser.add_argument("--framework", action="append", choices=tuple(PREFIXES))
-    parser.add_argument("--model", action="append", help="a name on the hub")
-    given = parser.parse_args(arguments)
-    checked = []
-    for framework in given.framework or PREFIXES:
-        for one in run(framework, given.model or MODELS):
-            if isinstance(one, NotRun):
-                print(f"{framework:5} not run: {one.model}: {one.reason}")
-                continue
-            checked.append(one.passed)
-            verdict = "ok" if one.passed else f"FAILED {one.failure}".rstrip()
-            print(
-                f"{framework:5} {one.case.name}: {one.error:.1e} of "
-                f"{one.tolerance:.0e}  {verdict}"
-            )
-    if not checked:
-        print("published weights: not run")
-        return 1
-    print("published weights:", "passed" if all(checked) else "FAILED")
-    return 0 if all(checked) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

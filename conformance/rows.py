@@ -175,6 +175,8 @@ def command(subject: Subject, group: str, case_id: str = "") -> str:
         words += ["--level", subject.level]
     if subject.checkpoint:
         words += ["--checkpoint", subject.checkpoint]
+    if subject.published:
+        words += ["--pretrained", *subject.published]
     words += ["--family", group]
     return shlex.join([*words, "--case", case_id] if case_id else words)
 

@@ -55,6 +55,19 @@ Beside = Callable[[Case, dict[str, Any]], Iterable[Result]]
 """Makes of a case and its plain outputs what else they are held to."""
 
 
+@dataclass(frozen=True)
+class Missing:
+    """What a family could not check.
+
+    Attributes:
+        what: it is.
+        reason: why.
+    """
+
+    what: str
+    reason: str
+
+
 def expected(case: Case) -> dict[str, Any]:
     """Give the oracle's outputs for a case."""
     weights = {name: a.astype(np.float64) for name, a in case.weights().items()}

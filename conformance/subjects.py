@@ -25,6 +25,7 @@ class Subject:
         dtype: one of `DTYPES`.
         level: "quick" or "full".
         checkpoint: folder of a user's own checkpoint; "" for the suite's cases.
+        published: names of published models, if they are looked at instead.
         only: ids of the cases that are wanted; none means all.
     """
 
@@ -33,6 +34,7 @@ class Subject:
     dtype: str = "float32"
     level: str = FULL
     checkpoint: str = ""
+    published: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
 
     @property

@@ -13,6 +13,7 @@ from conformance.families import Family, dtypes, families_of
 from conformance.flags import strict
 from conformance.places import placed, why_absent
 from conformance.rows import Leg, NotRun, Row, encodable, row_of
+from conformance.run import Missing
 from conformance.subjects import QUICK, Subject
 
 EVERYTHING = "everything"
@@ -68,7 +69,7 @@ def walk(order: Order) -> Leg:
 
 
 def _every_dtype(subject: Subject) -> tuple[str, ...]:
-    small = subject.level == QUICK or subject.checkpoint
+    small = subject.level == QUICK or subject.checkpoint or subject.published
     return ("float32",) if small else dtypes()
 
 
@@ -91,7 +92,7 @@ def _walk_one(leg: Leg, subject: Subject, order: Order) -> None:
     """Run every family that has a tolerance for a type."""
     families = [
         one
-        for one in families_of(subject.checkpoint)
+        for one in families_of(subject)
         if order.family in ("", one.name) and subject.dtype in one.dtypes
     ]
     if not families:
@@ -105,7 +106,7 @@ def _walk_one(leg: Leg, subject: Subject, order: Order) -> None:
             _print_not_run(one)
             continue
         start = time.process_time()
-        rows = list(_rows(family, subject))
+        rows = list(_rows(family, subject, leg))
         spent = time.process_time() - start
         leg.seconds[family.name] = round(leg.seconds.get(family.name, 0) + spent, 1)
         leg.rows += rows
@@ -123,11 +124,15 @@ def _left_out(subject: Subject, what: str, reason: str, failure: bool) -> NotRun
     )
 
 
-def _rows(family: Family, subject: Subject) -> Iterator[Row]:
+def _rows(family: Family, subject: Subject, leg: Leg) -> Iterator[Row]:
     """Run a family; if it stops before its end, that is a failure of its own."""
     try:
         for result in family.run(subject):
-            if subject.wants(result.case.id):
+            if isinstance(result, Missing):
+                told = f"{family.name}, {result.what}"
+                leg.not_run.append(_left_out(subject, told, result.reason, False))
+                _print_not_run(leg.not_run[-1])
+            elif subject.wants(result.case.id):
                 yield row_of(result, subject, family.name)
     except Exception as error:
         yield Row(

@@ -17,10 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from albert.common import names
+from albert.common.config import AlbertConfig
+from conformance.cases import Case
+from conformance.run import Missing, Result
 from conformance.tpu.products import Product, wrong_products
 from conformance.tpu.programs import Compiled, Program, compile_program, ways, wrong
 from conformance.tpu.targets import TARGETS, describe_tpu
 
+FAMILY = "compiled for TPU"
 COMPILED, FAILED, NOT_RUN = "compiled, not run", "failed", "not run"
 REASON = (
     "nothing was compiled for a TPU, since libtpu is not installed: install it "
@@ -164,6 +168,28 @@ def compile_elsewhere() -> dict[str, Any]:
             last = done.stderr.strip().splitlines()[-1:] or [f"exit {done.returncode}"]
             return _summary(FAILED, last[0], [])
         return json.loads(path.read_text(encoding="utf-8"))
+
+
+def run() -> Iterator[Result | Missing]:
+    """Give what became of each program as a result of the suite.
+
+    Yields:
+        A result for each program, with the number of things that are wrong with it; or
+        that nothing was compiled.
+    """
+    found = compile_elsewhere()
+    if found["verdict"] == NOT_RUN:
+        yield Missing("everything", found["reason"])
+    elif not found["programs"]:
+        yield _result("AlbertModel", "all programs", [found["reason"]])
+    for one in found["programs"]:
+        way = "{way}, {target}, {dtype}, {asked}".format(**one)
+        yield _result(one["class_name"], way, one["wrong"])
+
+
+def _result(class_name: str, name: str, wrong: list[str]) -> Result:
+    case = Case(FAMILY, name, class_name, AlbertConfig(), {})
+    return Result(case, float(len(wrong)), "; ".join(wrong), 0.0, note=COMPILED)
 
 
 def _kind(product: Product) -> str:

@@ -22,7 +22,7 @@ MODEL = Case("forward", "one", "AlbertModel", AlbertConfig(), {})
 
 
 def _only(monkeypatch, *table):
-    monkeypatch.setattr(walking, "families_of", lambda checkpoint: table)
+    monkeypatch.setattr(walking, "families_of", lambda subject: table)
 
 
 def _giving(*results, **more):

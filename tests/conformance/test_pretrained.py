@@ -10,8 +10,10 @@ from albert.common.hub import find_files
 from albert.common.opening import open_checkpoint
 from albert.common.saving import save_arrays
 from albert.common.tokenization import AlbertTokenizer
+from conformance import __main__ as command
 from conformance import oracle, pretrained
 from conformance.cases import random_weights
+from conformance.run import Missing
 
 NAME = "albert/albert-base-v2"
 
@@ -122,20 +124,27 @@ def test_other_states_fail(served, monkeypatch):
 
 
 def test_a_hub_without_it_is_not_run(hub, capsys):
-    assert pretrained.main(["--framework", "pt", "--model", NAME]) == 1
+    assert command.main(["--framework", "pt", "--pretrained", NAME]) == 1
     printed = capsys.readouterr().out
-    assert printed.startswith(
-        f"pt    not run: {NAME}: {NAME!r} is neither a folder on this machine nor a "
-        "repository that you can see on the hub"
-    )
-    assert printed.endswith("published weights: not run\n")
+    assert (
+        f"pt    cpu float32 published weights, {NAME}: not run: {NAME!r} is neither a "
+        "folder on this machine nor a repository that you can see on the hub"
+    ) in printed
+    assert printed.endswith("conformance: FAILED\n")
     assert "passed" not in printed
+
+
+def test_the_command_checks_what_is_there(served, capsys):
+    assert command.main(["--framework", "pt", "--pretrained", NAME]) == 0
+    printed = capsys.readouterr().out
+    assert "published weights      6 cases" in printed
+    assert printed.endswith("conformance: passed\n")
 
 
 def test_an_empty_cache_is_not_run(hub_offline):
     with hub_offline():
         (one,) = pretrained.run("pt", [NAME])
-    assert isinstance(one, pretrained.NotRun)
+    assert isinstance(one, Missing)
     assert "is not in the cache" in one.reason
 
 
@@ -143,7 +152,7 @@ def test_a_damaged_file_fails(hub, published):
     files, _ = published
     hub.add(NAME, {**files, "model.safetensors": b"no such thing"})
     (one,) = pretrained.run("pt", [NAME])
-    assert not isinstance(one, pretrained.NotRun)
+    assert not isinstance(one, Missing)
     assert not one.passed
     assert "Error: " in one.failure
 

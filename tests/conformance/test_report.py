@@ -192,7 +192,7 @@ def test_command_writes_it(monkeypatch, tmp_path, capsys):
     case = Case("inputs", "one", "AlbertModel", AlbertConfig(), {})
     results = [Result(case, 1e-6)]
     table = [Family("given", lambda subject: iter(results), any_build=True)]
-    monkeypatch.setattr(walking, "families_of", lambda checkpoint: table)
+    monkeypatch.setattr(walking, "families_of", lambda subject: table)
     arguments = ["--implementation", NUMPY, "--report", str(tmp_path)]
     for passed in (True, False):
         assert command.main(arguments) == (0 if passed else 1)
