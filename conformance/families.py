@@ -35,6 +35,7 @@ from conformance.backends import PREFIXES
 from conformance.cases import Case, all_cases
 from conformance.run import Missing, Result, run_cases
 from conformance.subjects import DEVICES, FULL, QUICK, Subject
+from conformance.tpu import records as programs
 
 FRAMEWORKS = tuple(PREFIXES)
 CHECKPOINT = "checkpoint"
@@ -194,10 +195,7 @@ def _training_steps(subject: Subject) -> Iterator[Result]:
 
 
 def _compiled(_: Subject) -> Iterator[Result | Missing]:
-    # It imports JAX, which the other frameworks do without.
-    from conformance.tpu import records
-
-    return records.run()
+    return programs.run()
 
 
 def _published(subject: Subject) -> Iterator[Result | Missing]:
