@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backends import Build
 from conformance.cases import Case, all_cases
 from conformance.compare import largest_error
-from conformance.run import Beside, Result, failed
+from conformance.run import Beside, Result
 
 FAMILY = "transformers 4.57.6"
 PATH = Path(__file__).parent / "goldens" / "transformers-4.57.6.npz"
@@ -81,27 +80,6 @@ def recorded() -> Beside:
 def of(case: Case) -> Case:
     """Name the comparison of a case with what was recorded."""
     return replace(case, family=FAMILY)
-
-
-def run(build: Build) -> Iterator[Result]:
-    """Hold an implementation to the recorded outputs, and to nothing else.
-
-    Args:
-        build: the implementation.
-
-    Yields:
-        A result for each case.
-
-    Raises:
-        FileNotFoundError: the file is missing, which no run may pass over.
-    """
-    beside = recorded()
-    for case in golden_cases():
-        try:
-            model = build(case.class_name, case.config, case.weights())
-            yield from beside(case, model(case.inputs, False))
-        except Exception as problem:  # whatever it is, it is this case's failure
-            yield failed(of(case), problem)
 
 
 def _error(plain: dict[str, Any], case: Case, arrays: dict[str, np.ndarray]) -> float:
