@@ -147,7 +147,10 @@ def start(
     return _finish(
         [command] * processes,
         [
-            {**environment(framework, rank, places), **_having(devices)}
+            {
+                **(environment(framework, rank, places) if processes > 1 else {}),
+                **_having(devices),
+            }
             for rank in range(processes)
         ],
     )

@@ -390,6 +390,15 @@ def test_patience_ends_a_run_early_and_for_good(root, tmp_path, capsys):
     assert _log(output) == log
 
 
+def test_a_collapse_is_said_without_held_out_data_too(root, tmp_path, capsys):
+    changed = {"eval": "", "steps": 1, "learning-rate": "1e-9"}
+    assert main(_arguments(root, tmp_path / "run", **changed)) == 0
+    assert (
+        "albert: COLLAPSED after step 1: the model gives the label 'animals' to all 24 "
+        in (capsys.readouterr().err)
+    )
+
+
 def test_a_random_model_is_a_baseline(root, tmp_path, capsys):
     output = tmp_path / "run"
     shutil.copy(root / "model" / "config.json", tmp_path)
@@ -421,6 +430,11 @@ def test_a_random_model_is_a_baseline(root, tmp_path, capsys):
         ({"max-length": 17}, 1, "max_length must be at most 16, which is what the"),
         ({"eval": "", "patience": 2}, 1, "patience needs held-out data to evaluate"),
         ({"eval": "", "predict": "x"}, 1, "predict needs held-out or test data to"),
+        (
+            {"predict": "no/x"},
+            1,
+            "predict must be a file in a folder that is there, but",
+        ),
         ({"patience": -1}, 1, "patience must be 0 or more, but is -1."),
         ({"model": "", "config": "albert-base-v2"}, 2, "--config needs --tokenizer"),
         ({"epochs": 0}, 1, "epochs must be above 0 and finite, but is 0.0."),

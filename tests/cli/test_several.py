@@ -1,4 +1,4 @@
-"""`albert pretrain` in two processes, and on four devices: the run of one of them.
+"""`albert pretrain` in two processes, and on eight devices: the run of one of them.
 
 `python -m conformance.several` runs more of the same.
 """
@@ -60,21 +60,22 @@ def test_torchrun_gives_the_numbers_of_one_process(root, alone, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("framework", "more", "devices"),
-    [
-        ("pt", ("--shard",), 1),
-        ("tf", (), 1),
-        ("flax", ("--mesh", "data=2,model=2"), 2),
-    ],
+    ("framework", "more"), [("pt", ("--shard",)), ("tf", ()), ("flax", ())]
 )
-def test_two_processes_lose_one_and_one_goes_on(
-    root, alone, tmp_path, framework, more, devices
-):
+def test_two_processes_lose_one_and_one_goes_on(root, alone, tmp_path, framework, more):
     """What both did, and what one did then, are the numbers of one all along."""
     output = tmp_path / "run"
     given = several.arguments(root, output, framework)
-    several.lose_and_go_on(framework, given, output, 1, 1, more, devices)
+    several.lose_and_go_on(framework, given, output, killed=1, after=1, more=more)
     _check_same(output, alone(framework))
+
+
+def test_eight_devices_give_the_numbers_of_one(root, alone, tmp_path):
+    """Rows over four, heads and width over two."""
+    output = tmp_path / "run"
+    given = several.arguments(root, output, "flax", "--mesh", "data=4,model=2")
+    several.check_done(several.eight_devices(given))
+    _check_same(output, alone("flax"))
 
 
 def test_a_number_of_processes_that_does_not_fit_loses_nothing(

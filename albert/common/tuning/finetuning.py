@@ -137,12 +137,7 @@ def finetune(
     _check(inputs, patience, predict)
     metrics.check_installed()
     kind_class = kind_of(task_name)
-    examples = {
-        name: read_examples(
-            kind_class, given, read_records(given, how), settings.columns
-        )
-        for name, (given, how) in inputs.named().items()
-    }
+    examples = _read(kind_class, inputs, settings)
     old = config_of(start)
     changes = kind_class.changes(examples["train"], old, settings)
     config = AlbertConfig.from_dict(old.to_dict(), **changes)
@@ -163,42 +158,21 @@ def finetune(
     new = write_start(start, config, class_name, recipe.seed, source)
     objective = task(kind.counted)
     trainer = make_trainer(framework, class_name, source, training, objective)
-
     write_model = model_writer(trainer, tokenizer)
     runner = backend.make_runner(trainer.model)
     answers = {
         name: Answers(kind, held, runner, recipe.batch_size)
         for name, held in _asked(examples).items()
     }
-    judge = None
-    if "held_out" in answers:
-        judge = Judge(
-            answers["held_out"],
-            kind.main,
-            patience,
-            training.learning_rate,
-            folder,
-            write_model,
-        )
+    held, rate = answers.get("held_out"), training.learning_rate
+    judge = held and Judge(held, kind.main, patience, rate, folder, write_model)
     reporter = Reporter(folder.path, training.steps, quiet)
-    loop = Loop(
-        trainer,
-        data,
-        objective,
-        training,
-        folder,
-        reporter,
-        write_model,
-        judge=judge,
-    )
-    figures = loop.run()
-    if judge is not None:
-        lines = folder.lines()
-        figures = dict(judge.best(lines) or {})
-        trainer.load_model(judge.kept(lines))
+    parts = (trainer, data, objective, training, folder, reporter, write_model)
+    loop = Loop(*parts, judge=judge)
+    figures = _train(loop, judge)
     model = folder.path / MODEL_FOLDER
     write_model(model)
-    test = _at_the_end(answers, int(figures["step"]), training.learning_rate, predict)
+    test = _at_the_end(answers, int(figures["step"]), rate, predict)
     done = Done(figures, test, new, model)
     told = _facts(framework, start, training, len(data.features), figures)
     size = trainer.model.num_parameters()
@@ -214,6 +188,29 @@ def _check(inputs: Inputs, patience: int, predict: Any) -> None:
         raise ValueError("patience needs held-out data to evaluate on.")
     if predict is not None and inputs.held_out is None and inputs.test is None:
         raise ValueError("predict needs held-out or test data to answer.")
+    if predict is not None and not Path(predict).expanduser().parent.is_dir():
+        raise ValueError(
+            f"predict must be a file in a folder that is there, but is {predict!r}."
+        )
+
+
+def _read(
+    kind: type[Kind], inputs: Inputs, settings: TaskSettings
+) -> dict[str, list[Example]]:
+    return {
+        name: read_examples(kind, given, read_records(given, how), settings.columns)
+        for name, (given, how) in inputs.named().items()
+    }
+
+
+def _train(loop: Loop, judge: Judge | None) -> dict[str, float]:
+    """Train, and take over the best model; give its figures."""
+    figures = loop.run()
+    if judge is None:
+        return figures
+    lines = loop.folder.lines()
+    loop.trainer.load_model(judge.kept(lines))
+    return dict(judge.best(lines) or {})
 
 
 def _asked(examples: Mapping[str, list[Example]]) -> dict[str, list[Example]]:
