@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.backends import PREFIXES
-from conformance.families import Family, dtypes, families_of
+from conformance.families import Family, families_of
 from conformance.flags import strict
 from conformance.places import placed, why_absent
 from conformance.rows import Leg, NotRun, Row, encodable, row_of
 from conformance.run import Missing
-from conformance.subjects import QUICK, Subject
+from conformance.subjects import Subject
 
 EVERYTHING = "everything"
 
@@ -55,7 +55,7 @@ def walk(order: Order) -> Leg:
         else:
             with placed(subject.framework, subject.device), strict(subject.framework):
                 leg.environment = environment(subject.framework)
-                for dtype in order.dtypes or _every_dtype(subject):
+                for dtype in order.dtypes or _every_dtype(order):
                     _walk_one(leg, replace(subject, dtype=dtype), order)
     except Exception as error:
         reason = f"cannot be run: {type(error).__name__}: {error}"
@@ -68,9 +68,18 @@ def walk(order: Order) -> Leg:
     return leg
 
 
-def _every_dtype(subject: Subject) -> tuple[str, ...]:
-    small = subject.level == QUICK or subject.checkpoint or subject.published
-    return ("float32",) if small else dtypes()
+def _every_dtype(order: Order) -> tuple[str, ...]:
+    """List the types that a family which is wanted has tolerances for."""
+    subject = order.subject
+    if subject.quick:
+        return ("float32",)
+    wanted = (
+        one
+        for one in families_of(subject)
+        if order.family in ("", one.name) and (subject.ours or one.any_build)
+    )
+    found = dict.fromkeys(dtype for one in wanted for dtype in one.dtypes)
+    return tuple(found) or ("float32",)
 
 
 def _missing(order: Order, reason: str, failure: bool) -> NotRun:
