@@ -22,8 +22,10 @@ from conformance.steps import (
     tolerances,
     without_details,
 )
+from conformance.tolerances import GRADIENTS
 
 FAMILY = "invariances"
+ALL_GRADIENTS = "gradients"
 
 
 class Pair(tuple[Arrays, Arrays, bool]):
@@ -83,8 +85,13 @@ class Subject:
 
     @cached_property
     def allowed(self) -> dict[str, float]:
-        """How far one answer may be off the oracle, by output."""
-        return tolerances(self.case, FLOAT32, exact_steps(self.case, FLOAT32))
+        """How far one answer may be off the oracle, by output.
+
+        All gradients together are one: the largest error of a tensor, in units of its
+        largest gradient.
+        """
+        outputs = tolerances(self.case, FLOAT32, exact_steps(self.case, FLOAT32))
+        return {**outputs, ALL_GRADIENTS: GRADIENTS}
 
     def call(self, inputs: Arrays, model: Any = None, **flags: Any) -> Arrays:
         """Call a model without gradients; give its outputs but the layers'.
