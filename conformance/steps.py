@@ -216,32 +216,32 @@ def _furthest(
     wrong = Step(name, np.inf, allowed)
     if found is None or found.size != right.size:
         return wrong
-    found = np.asarray(found, np.float64).reshape(right.shape)
+    seen = np.asarray(found, np.float64).reshape(right.shape)
     right = np.asarray(right, np.float64)
     hidden = _hidden(name, right)
-    if (found[hidden] > HIDDEN).any():
+    if (seen[hidden] > HIDDEN).any():
         place = np.unravel_index(
-            int(np.where(hidden, found, -np.inf).argmax()), found.shape
+            int(np.where(hidden, seen, -np.inf).argmax()), seen.shape
         )
         return Step(
-            name, np.inf, allowed, float(found[place]), -np.inf, tuple(map(int, place))
+            name, np.inf, allowed, float(seen[place]), -np.inf, tuple(map(int, place))
         )
-    found, right = np.where(hidden, 0.0, found), np.where(hidden, 0.0, right)
+    seen, right = np.where(hidden, 0.0, seen), np.where(hidden, 0.0, right)
     if name == "predictions.activation":
         # The norm that follows takes the mean out; backends take it out before, too.
-        found = found - found.mean(-1, keepdims=True)
+        seen = seen - seen.mean(-1, keepdims=True)
         right = right - right.mean(-1, keepdims=True)
-    if not (np.isfinite(found).all() and np.isfinite(right).all()):
+    if not (np.isfinite(seen).all() and np.isfinite(right).all()):
         return wrong
-    if found.size == 0:
+    if seen.size == 0:
         return Step(name, 0.0, allowed)
-    off = np.abs(found - right)
+    off = np.abs(seen - right)
     place = np.unravel_index(int(off.argmax()), off.shape)
     return Step(
         name,
         float(off[place]),
         allowed,
-        float(found[place]),
+        float(seen[place]),
         float(right[place]),
         tuple(map(int, place)),
     )

@@ -27,7 +27,7 @@ def small(monkeypatch):
 def test_sizes_are_the_published_ones_at_full_width():
     widths = [case_of(size).config.hidden_size for size in SIZES]
     assert widths == [768, 1024, 2048, 4096]
-    assert {case_of(size).inputs["input_ids"].shape for size in SIZES} == {(1, 7)}
+    assert {case_of(size).inputs["input_ids"].shape for size in SIZES} == {(4, 7)}
 
 
 def test_each_layer_is_compared(small, tmp_path):

@@ -31,7 +31,7 @@ def test_texts_are_many_and_awkward():
 
 def test_a_difference_is_counted_and_named(monkeypatch):
     given = {"AlbertConfig": {"a": 1, "b": 2}, "AutoTokenizer": [[1]] * 3}
-    given |= {"AlbertTokenizer": [[1]], "AlbertTokenizerFast": [[1]]}
+    given |= dict.fromkeys(("AlbertTokenizer", "AlbertTokenizerFast"), [[1]] * 3)
     monkeypatch.setattr(words, "described", lambda: given)
     monkeypatch.setattr(words, "texts", lambda: ["x", "y", "z"])
     printed = (
@@ -46,12 +46,12 @@ def test_a_difference_is_counted_and_named(monkeypatch):
 
 
 def test_a_process_that_fails_is_a_failure(monkeypatch):
-    monkeypatch.setattr(words, "described", lambda: {"AlbertConfig": {}} | EMPTY)
+    empty: dict = {"AlbertConfig": {}, "AlbertTokenizer": []}
+    empty["AlbertTokenizerFast"] = []
+    monkeypatch.setattr(words, "described", lambda: empty)
+    monkeypatch.setattr(words, "texts", list)
     done = subprocess.CompletedProcess([], 1, stdout="", stderr="no such module")
     monkeypatch.setattr(words.subprocess, "run", lambda *_, **__: done)
     results = list(words.run("pt"))
     failed = {r.case.name: r.failure for r in results if not r.passed}
     assert failed["AlbertConfig"] == failed["pt tensors"] == "no such module"
-
-
-EMPTY: dict[str, list] = {"AlbertTokenizer": [], "AlbertTokenizerFast": []}
