@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from albert.common import names
 from albert.common.loading import load_arrays, prepare
@@ -41,7 +41,7 @@ def given(text: str) -> Build:
             f"--implementation must name a callable, but {module} has no callable "
             f"{name!r}."
         )
-    return build
+    return cast(Build, build)
 
 
 def loading_with(build: Build) -> Load:
