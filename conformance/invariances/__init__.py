@@ -52,7 +52,7 @@ def run(framework: str, long: bool = False) -> Iterator[Result]:
 
     Args:
         framework: "pt", "tf" or "flax".
-        long: whether to take the checks that need minutes, too.
+        long: whether to take those of `long_checks`, too.
 
     Yields:
         A result for each check; its steps are the outputs that were compared.

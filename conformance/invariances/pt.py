@@ -87,4 +87,4 @@ CHECKS: dict[str, Check] = {
 LONG_CHECKS: dict[str, Check] = {
     "torch.compile": partial(_compiled, backend="inductor"),
 }
-"""What takes minutes, since a C++ compiler runs for every kernel."""
+"""What needs a C++ compiler, and half a minute of it."""
