@@ -467,7 +467,8 @@ def environment(framework: str, rank: int, places: Sequence[str]) -> dict[str, s
 
 def _having(devices: int) -> dict[str, str]:
     flags = f"--xla_force_host_platform_device_count={devices}"
-    return {} if devices == 1 else {"XLA_FLAGS": flags}
+    given = os.environ.get("XLA_FLAGS", "")
+    return {} if devices == 1 else {"XLA_FLAGS": f"{given} {flags}".strip()}
 
 
 def _free_places(number: int) -> list[str]:

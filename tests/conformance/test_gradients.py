@@ -14,6 +14,8 @@ from conformance.differentiation import Differentiate, Way
 from conformance.slopes import SLOPES
 from conformance.tolerances import GRADIENTS
 
+from ..users import run_as_users_have_it
+
 FRAMEWORKS = tuple(PREFIXES)
 CASES = gradients.all_gradient_cases()
 FEW = (
@@ -60,8 +62,17 @@ def test_pytorch_without_onednn():
     assert result.passed, result
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", ["pt", "tf"])
 def test_slopes_of_the_activations(framework):
+    check_slopes(framework)
+
+
+def test_slopes_of_the_activations_in_flax():
+    name = "tests.conformance.test_gradients"
+    run_as_users_have_it(f"from {name} import check_slopes; check_slopes('flax')")
+
+
+def check_slopes(framework):
     make = importlib.import_module(f"albert.{framework}.activations").activation
     x = np.linspace(-6, 6, 48, dtype=np.float32)
     for name in ACTIVATIONS:

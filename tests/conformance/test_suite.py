@@ -1,8 +1,5 @@
 """The suite itself: every case in every framework, and the command."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,7 @@ from conformance.backends import PREFIXES, implementation
 from conformance.cases import Case, all_cases
 from conformance.run import run_cases
 
-from ..conftest import QUICK_COMPILATION
+from ..users import run_as_users_have_it
 
 ROOT = Path(__file__).parents[2]
 FRAMEWORKS = tuple(PREFIXES)
@@ -70,9 +67,6 @@ def test_agrees_with_the_oracle_and_transformers(framework, class_name, family):
 
 @pytest.mark.parametrize("framework", ["tf", "flax"])
 def test_agrees_as_users_have_it(framework):
-    """With XLA's optimisations and all threads, which tests/conftest.py takes away."""
-    removed = (*QUICK_COMPILATION, "OMP_NUM_THREADS")
-    users = {name: text for name, text in os.environ.items() if name not in removed}
     code = (
         "from conformance.backends import implementation\n"
         "from conformance.cases import all_cases\n"
@@ -83,14 +77,7 @@ def test_agrees_as_users_have_it(framework):
         "failed = [(one.case.id, one.error) for one in results if not one.passed]\n"
         "assert not failed, failed\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env=users,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    run_as_users_have_it(code)
 
 
 @pytest.mark.skipif(
