@@ -205,14 +205,14 @@ def _published(subject: Subject) -> Iterator[Result | Missing]:
 FAMILIES: tuple[Family, ...] = (
     Family("configurations", _configurations, QUICK, 1, devices=("cpu",)),
     Family("tokenization", _tokenization, QUICK, 1, devices=("cpu",)),
-    Family("beside a framework", _words, devices=("cpu",)),
+    Family("beside a framework", _words, cases=8, devices=("cpu",)),
     Family("forward", _forward, QUICK, 359, any_build=True),
-    Family("steps", _steps, cases=1),
+    Family("steps", _steps, cases=11),
     Family(
-        "precisions", _precisions, cases=1, dtypes=("float32", "bfloat16", "float16")
+        "precisions", _precisions, cases=8, dtypes=("float32", "bfloat16", "float16")
     ),
     Family("products", _products),
-    Family("invariances", _invariances, cases=1),
+    Family("invariances", _invariances, cases=18),
     Family("sizes", _sizes, cases=4),
     Family("changes", _changes, QUICK, 2),
     Family("files", _files, cases=58, any_build=True),

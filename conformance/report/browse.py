@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 if all is well, 1 if not.
     """
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import sync_playwright  # pyright: ignore[reportMissingImports]
 
     folder = parser().parse_args(arguments).folder.resolve()
     found = shutil.which("chromium") or shutil.which("chromium-browser")

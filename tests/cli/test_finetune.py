@@ -399,6 +399,17 @@ def test_a_collapse_is_said_without_held_out_data_too(root, tmp_path, capsys):
     )
 
 
+def test_several_processes_are_refused(root, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    output = tmp_path / "run"
+    assert main(_arguments(root, output)) == 1
+    assert capsys.readouterr().err == (
+        "albert: Fine-tuning runs in one process, but WORLD_SIZE is 2: start it "
+        "without torchrun.\n"
+    )
+    assert not output.exists()
+
+
 def test_a_random_model_is_a_baseline(root, tmp_path, capsys):
     output = tmp_path / "run"
     shutil.copy(root / "model" / "config.json", tmp_path)

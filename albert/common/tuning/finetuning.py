@@ -182,6 +182,12 @@ def finetune(
 
 
 def _check(inputs: Inputs, patience: int, predict: Any) -> None:
+    processes = os.environ.get("WORLD_SIZE", "1")
+    if processes != "1":
+        raise ValueError(
+            f"Fine-tuning runs in one process, but WORLD_SIZE is {processes}: start it "
+            f"without torchrun."
+        )
     if patience < 0:
         raise ValueError(f"patience must be 0 or more, but is {patience}.")
     if patience and inputs.held_out is None:
