@@ -16,8 +16,8 @@ from typing import Any
 
 from albert._version import __version__
 from albert.common.files import make_folder, write_text
-from conformance.report.junit import junit
-from conformance.report.page import page
+from conformance.report.junit import render_junit
+from conformance.report.page import render_page
 from conformance.rows import Leg, as_json
 
 FORMAT = 1
@@ -39,8 +39,8 @@ def write(folder: Path, legs: Sequence[Leg], passed: bool) -> None:
     facts = facts_of_run()
     report = {"format": FORMAT, "passed": passed, **facts, "legs": _as_json(legs)}
     write_text(folder / "report.json", json.dumps(report, indent=1) + "\n")
-    write_text(folder / "junit.xml", junit(legs))
-    write_text(folder / "index.html", page(legs, passed, facts))
+    write_text(folder / "junit.xml", render_junit(legs))
+    write_text(folder / "index.html", render_page(legs, passed, facts))
 
 
 def facts_of_run() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from conformance.rows import Leg, NotRun, Row
 _UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(legs: Sequence[Leg]) -> str:
+def render_junit(legs: Sequence[Leg]) -> str:
     """Make the file's text.
 
     Args:

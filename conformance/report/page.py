@@ -15,7 +15,7 @@ from conformance.rows import Leg, encodable
 _TEMPLATE = "page.html"
 
 
-def page(legs: Sequence[Leg], passed: bool, facts: dict[str, Any]) -> str:
+def render_page(legs: Sequence[Leg], passed: bool, facts: dict[str, Any]) -> str:
     """Make the page.
 
     Args:

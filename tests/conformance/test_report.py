@@ -211,7 +211,7 @@ def test_command_writes_it(monkeypatch, tmp_path, capsys):
 def test_an_empty_run_has_a_page():
     parsed = Page()
     facts = report.facts_of_run()
-    parsed.feed(report.page([], False, facts))
+    parsed.feed(report.render_page([], False, facts))
     assert "Nothing ran." in " ".join(parsed.words)
     assert "No result tells of layers." in " ".join(parsed.words)
 
